@@ -1,0 +1,1 @@
+//! Empty: Burn never computes on libtorch here.
