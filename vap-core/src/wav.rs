@@ -1,0 +1,167 @@
+//! WAV files: bytes in, channels of samples in `[-1, 1]` out. Reading is hound's (integer PCM of 8 to 32 bits and
+//! 32-bit float, plain or extensible); bytes are read as hostile.
+
+use crate::error::{Error, Result};
+use hound::SampleFormat;
+use std::io::Cursor;
+
+/// A decoded WAV.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wav {
+    /// Sample rate in Hz.
+    pub rate_hz: u32,
+    /// Samples of each channel, `[channels][samples]`, all of one length.
+    pub channels: Vec<Vec<f32>>,
+}
+
+/// Decodes a WAV file.
+///
+/// # Errors
+/// [`Error::Wav`] for what is not a WAV or not PCM, [`Error::WavTruncated`] when samples the header promises are
+/// missing.
+pub fn decode(bytes: &[u8]) -> Result<Wav> {
+    let bytes = with_real_length(bytes);
+    let reader = hound::WavReader::new(Cursor::new(&bytes[..])).map_err(explain)?;
+    let spec = reader.spec();
+    let promised = u64::from(reader.duration());
+    let channels = usize::from(spec.channels);
+    if channels == 0 || spec.sample_rate == 0 {
+        return Err(Error::Wav(format!(
+            "expected at least one channel and a sample rate, found {channels} channels at {} Hz",
+            spec.sample_rate
+        )));
+    }
+    // A lying header must not reserve memory that the file cannot fill.
+    let capacity = (bytes.len() / channels).min(promised as usize);
+    let mut out = vec![Vec::with_capacity(capacity); channels];
+    let mut count = 0usize;
+    let mut keep = |sample: f32| {
+        out[count % channels].push(sample);
+        count += 1;
+    };
+    let complete = match spec.sample_format {
+        SampleFormat::Float => drain(reader.into_samples::<f32>(), &mut keep)?,
+        SampleFormat::Int => {
+            let scale = 1.0 / (1u64 << (spec.bits_per_sample.clamp(1, 32) - 1)) as f32;
+            drain(reader.into_samples::<i32>(), |s| keep(s as f32 * scale))?
+        }
+    };
+    let found = (count / channels) as u64;
+    if !complete || found < promised {
+        return Err(Error::WavTruncated { expected: promised, found });
+    }
+    Ok(Wav { rate_hz: spec.sample_rate, channels: out })
+}
+
+/// Hands on every sample; false when the file ends too early.
+fn drain<S>(samples: impl Iterator<Item = hound::Result<S>>, mut keep: impl FnMut(S)) -> Result<bool> {
+    for sample in samples {
+        match sample {
+            Ok(sample) => keep(sample),
+            Err(hound::Error::IoError(_)) => return Ok(false),
+            Err(error) => return Err(explain(error)),
+        }
+    }
+    Ok(true)
+}
+
+/// Recorders that write to a pipe leave the data length at 0 or 0xFFFFFFFF: there the data lasts to the end.
+fn with_real_length(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+    let mut at = 12;
+    while at + 8 <= bytes.len() {
+        let length = u32::from_le_bytes([bytes[at + 4], bytes[at + 5], bytes[at + 6], bytes[at + 7]]);
+        if &bytes[at..at + 4] == b"data" {
+            let rest = bytes.len() - at - 8;
+            if length == u32::MAX || (length == 0 && rest > 0) {
+                let block =
+                    bytes.get(32..34).map_or(1, |b| usize::from(u16::from_le_bytes([b[0], b[1]])).max(1));
+                let mut fixed = bytes.to_vec();
+                fixed[at + 4..at + 8].copy_from_slice(&((rest / block * block) as u32).to_le_bytes());
+                return fixed.into();
+            }
+            break;
+        }
+        at = at.saturating_add(8).saturating_add(length as usize + (length as usize & 1));
+    }
+    bytes.into()
+}
+
+fn explain(error: hound::Error) -> Error {
+    Error::Wav(match error {
+        hound::Error::IoError(_) => "the file ends inside its header".into(),
+        hound::Error::FormatError(what) => format!("not a readable WAV file ({what})"),
+        hound::Error::Unsupported => {
+            "expected PCM of 8 to 32 bits or 32-bit float, found another encoding".into()
+        }
+        other => other.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wav(spec: hound::WavSpec, write: impl Fn(&mut hound::WavWriter<&mut Cursor<Vec<u8>>>)) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+        write(&mut writer);
+        writer.finalize().unwrap();
+        bytes.into_inner()
+    }
+
+    fn spec(channels: u16, bits: u16, sample_format: SampleFormat) -> hound::WavSpec {
+        hound::WavSpec { channels, sample_rate: 8_000, bits_per_sample: bits, sample_format }
+    }
+
+    #[test]
+    fn every_width_reads_to_the_same_values() {
+        for bits in [8u16, 16, 24, 32] {
+            let full = 1i64 << (bits - 1);
+            let bytes = wav(spec(2, bits, SampleFormat::Int), |w| {
+                for s in [full / 2, -full / 2, 0, -full] {
+                    w.write_sample(s as i32).unwrap();
+                }
+            });
+            let read = decode(&bytes).unwrap();
+            assert_eq!(
+                (read.rate_hz, &read.channels),
+                (8_000, &vec![vec![0.5, 0.0], vec![-0.5, -1.0]]),
+                "{bits}"
+            );
+        }
+        let bytes = wav(spec(1, 32, SampleFormat::Float), |w| w.write_sample(0.125f32).unwrap());
+        assert_eq!(decode(&bytes).unwrap().channels, [[0.125]]);
+    }
+
+    #[test]
+    fn hostile_bytes_are_typed_errors() {
+        let good = wav(spec(2, 16, SampleFormat::Int), |w| (0..200).for_each(|i| w.write_sample(i).unwrap()));
+        for cut in 0..good.len() {
+            assert!(decode(&good[..cut]).is_err(), "cut at {cut}");
+        }
+        assert!(matches!(
+            decode(&good[..good.len() - 2]),
+            Err(Error::WavTruncated { expected: 100, found: 99 })
+        ));
+        assert!(matches!(decode(b"ID3 not a wave file at all, no"), Err(Error::Wav(_))));
+        let mut state = 1u64;
+        for _ in 0..2_000 {
+            let mut bytes = good.clone();
+            for _ in 0..4 {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                let at = (state >> 33) as usize % 60;
+                bytes[at] = (state >> 20) as u8;
+            }
+            let _ = decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_piped_file_without_length_reads_to_its_end() {
+        let mut bytes =
+            wav(spec(1, 16, SampleFormat::Int), |w| (0..50).for_each(|i| w.write_sample(i).unwrap()));
+        let at = bytes.windows(4).position(|w| w == b"data").unwrap() + 4;
+        bytes[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(decode(&bytes).unwrap().channels[0].len(), 50);
+    }
+}
