@@ -1,4 +1,6 @@
 //! Hand-made dialogues; each rule with a case that holds and one that just fails.
+// A span of frames is a list of one range where a speaker speaks once.
+#![allow(clippy::single_range_in_vec_init)]
 
 use super::*;
 use std::ops::Range;

@@ -57,7 +57,7 @@ fn other_holds_floor(filled: &[Vec<bool>; 2], sound: Region) -> bool {
     let (own, other) = (&filled[sound.speaker], &filled[1 - sound.speaker]);
     let last = (0..sound.start_frame).rev().find(|&frame| own[frame] || other[frame]);
     let next = (sound.end_frame..own.len()).find(|&frame| own[frame] || other[frame]);
-    let before = last.is_some_and(|frame| other[frame]);
+    let before = last.is_some_and(|frame| other[frame] && !own[frame]);
     let during = other[sound.start_frame..sound.end_frame].contains(&true);
     before && (during || next.is_some_and(|frame| other[frame]))
 }

@@ -141,7 +141,7 @@ impl EventConfig {
         Ok(Frames {
             min_context: frames("min_context_s", self.min_context_s)?,
             max_start,
-            // The reference adds the seconds first: 0.25 s is 12 frames, not 10 + 2 by chance.
+            // Like the reference, truncates the sum.
             min_silence: frames("metric_s", self.metric_s + self.metric_pad_s)?,
             window_pad: frames("metric_pad_s", self.metric_pad_s)?,
             window: at_least_one("metric_window_s", self.metric_window_s)?,
