@@ -121,7 +121,10 @@ impl Utterance {
 
     /// Inner pauses `[start, end)` in samples, at least `min_samples` long.
     pub fn pauses(&self, min_samples: u32) -> impl Iterator<Item = [u32; 2]> + '_ {
-        self.islands.windows(2).map(|pair| [pair[0][1], pair[1][0]]).filter(move |p| p[1] - p[0] >= min_samples)
+        self.islands
+            .windows(2)
+            .map(|pair| [pair[0][1], pair[1][0]])
+            .filter(move |p| p[1] - p[0] >= min_samples)
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod ami;
 pub mod islands;
 pub mod noise;
+pub mod nxt;
 pub mod pairs;
 pub mod rooms;
 pub mod speech;

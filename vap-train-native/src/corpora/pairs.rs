@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Split;
+use super::ami::{Island, IslandRule, Meeting};
 
 /// A stretch of a meeting in which only two participants talk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,4 +45,242 @@ pub enum TurnKind {
     Turn,
     /// It leaves the floor with the other ("mm-hmm").
     Backchannel,
+}
+
+/// Which stretches are taken, and what a turn is.
+#[derive(Debug, Clone, Copy)]
+pub struct PairOptions {
+    /// Speech of a third participant up to this long does not end a stretch, in seconds. His backchannels never do.
+    pub third_s: f64,
+    /// Speech of a third participant is dropped where the two leave no silence longer than this around it, in
+    /// seconds; 0 keeps strictly to stretches of two.
+    pub bridged_silence_s: f64,
+    /// A common silence longer than this ends a stretch, in seconds.
+    pub longest_silence_s: f64,
+    /// Shortest stretch, in seconds.
+    pub shortest_s: f64,
+    /// A longer silence of one speaker ends the turn, in seconds.
+    pub longest_pause_s: f64,
+    /// A backchannel closer than this to a turn of its own speaker is part of that turn, in seconds.
+    pub backchannel_apart_s: f64,
+    /// How words become islands.
+    pub islands: IslandRule,
+}
+
+impl Default for PairOptions {
+    fn default() -> Self {
+        Self {
+            third_s: 0.3,
+            bridged_silence_s: 0.0,
+            longest_silence_s: 5.0,
+            shortest_s: 12.0,
+            longest_pause_s: 3.0,
+            backchannel_apart_s: 1.0,
+            islands: IslandRule::default(),
+        }
+    }
+}
+
+/// Stretches of a meeting in which two participants talk, for every pair. A meeting without dialogue acts gives
+/// none, for its backchannels cannot be told from turns.
+pub fn pair_timings(meeting: &Meeting, options: &PairOptions) -> Vec<Timing> {
+    let mut timings = Vec::new();
+    if !meeting.has_acts {
+        return timings;
+    }
+    let islands: Vec<Vec<Island>> =
+        meeting.participants.iter().map(|participant| participant.islands(&options.islands)).collect();
+    for first in 0..islands.len() {
+        for second in first + 1..islands.len() {
+            let pair = [&islands[first][..], &islands[second][..]];
+            let others = (0..islands.len()).filter(|i| *i != first && *i != second);
+            let third = others.flat_map(|index| &islands[index]);
+            for stretch in stretches(pair, &intrusions(pair, third, options), options) {
+                if let Some((offset_s, turns)) = stretch_turns(&stretch, options) {
+                    timings.push(Timing {
+                        meeting: meeting.name.clone(),
+                        split: meeting.split,
+                        channels: [first, second].map(|index| meeting.participants[index].channel),
+                        offset_s,
+                        turns,
+                    });
+                }
+            }
+        }
+    }
+    timings
+}
+
+/// A sound of one of the two.
+type Sound = (u8, Island);
+
+/// Times (start, end) that no stretch may hold, sorted: third speakers, and places where the alignment failed.
+fn intrusions<'a>(
+    pair: [&[Island]; 2],
+    third: impl Iterator<Item = &'a Island>,
+    options: &PairOptions,
+) -> Vec<(f64, f64)> {
+    let silences = silences(pair, options.bridged_silence_s);
+    let mut times: Vec<(f64, f64)> = Vec::new();
+    for island in
+        third.filter(|island| !island.backchannel && island.end_s - island.start_s > options.third_s)
+    {
+        let time = (island.start_s, island.end_s);
+        if options.bridged_silence_s == 0.0 {
+            times.push(time);
+        } else {
+            let common = silences.iter().map(|silence| (silence.0.max(time.0), silence.1.min(time.1)));
+            times.extend(common.filter(|(start, end)| start < end));
+        }
+    }
+    times.extend(pair.into_iter().flatten().filter(|island| island.doubtful).map(|i| (i.start_s, i.end_s)));
+    times.sort_by(|a, b| a.0.total_cmp(&b.0));
+    times
+}
+
+/// Silences of both speakers longer than `longer_than_s`, the endless one before and after included.
+fn silences(pair: [&[Island]; 2], longer_than_s: f64) -> Vec<(f64, f64)> {
+    let mut sounds: Vec<&Island> = pair.into_iter().flatten().collect();
+    sounds.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    let (mut silences, mut end_s) = (Vec::new(), f64::NEG_INFINITY);
+    for sound in sounds {
+        if sound.start_s - end_s > longer_than_s {
+            silences.push((end_s, sound.start_s));
+        }
+        end_s = end_s.max(sound.end_s);
+    }
+    silences.push((end_s, f64::INFINITY));
+    silences
+}
+
+/// Runs of sounds between intrusions and long silences, in order of start; a sound that an intrusion touches, or
+/// that goes on beside such a sound, is in none.
+fn stretches(pair: [&[Island]; 2], intrusions: &[(f64, f64)], options: &PairOptions) -> Vec<Vec<Sound>> {
+    let mut stretches = Vec::new();
+    let mut from_s = f64::NEG_INFINITY;
+    for &(start_s, end_s) in intrusions.iter().chain([&(f64::INFINITY, f64::INFINITY)]) {
+        if start_s > from_s {
+            stretches.extend(split_at_silences(window(pair, from_s, start_s), options.longest_silence_s));
+        }
+        from_s = from_s.max(end_s);
+    }
+    stretches
+}
+
+/// The sounds of a stretch of time that nothing cuts: its edges move inwards until no sound crosses them.
+fn window(pair: [&[Island]; 2], mut from_s: f64, mut until_s: f64) -> Vec<Sound> {
+    let mut sounds: Vec<Sound> = Vec::new();
+    for (speaker, islands) in (0..).zip(pair) {
+        let first = islands.partition_point(|island| island.end_s <= from_s);
+        let end = islands.partition_point(|island| island.start_s < until_s);
+        sounds.extend(islands[first..end.max(first)].iter().map(|island| (speaker, *island)));
+    }
+    sounds.sort_by(|a, b| a.1.start_s.total_cmp(&b.1.start_s));
+    for (_, island) in &sounds {
+        if island.start_s < from_s {
+            from_s = from_s.max(island.end_s);
+        }
+    }
+    for (_, island) in sounds.iter().rev() {
+        if island.end_s > until_s {
+            until_s = island.start_s;
+        }
+    }
+    sounds.retain(|(_, island)| island.start_s >= from_s && island.end_s <= until_s);
+    sounds
+}
+
+fn split_at_silences(sounds: Vec<Sound>, longest_s: f64) -> Vec<Vec<Sound>> {
+    let mut parts: Vec<Vec<Sound>> = Vec::new();
+    let mut end_s = f64::NEG_INFINITY;
+    for sound in sounds {
+        match parts.last_mut() {
+            Some(part) if sound.1.start_s - end_s <= longest_s => part.push(sound),
+            _ => parts.push(vec![sound]),
+        }
+        end_s = end_s.max(sound.1.end_s);
+    }
+    parts
+}
+
+/// Start of the stretch in the meeting, and its turns; `None` when it is too short or one speaker has no turn.
+fn stretch_turns(sounds: &[Sound], options: &PairOptions) -> Option<(f32, Vec<TurnTiming>)> {
+    let mut claims: [Vec<Island>; 2] = [Vec::new(), Vec::new()];
+    for (speaker, island) in sounds.iter().filter(|(_, island)| !island.backchannel) {
+        claims[usize::from(*speaker)].push(*island);
+    }
+    let mut backchannels: [Vec<Island>; 2] = [Vec::new(), Vec::new()];
+    let mut openers: [Vec<Island>; 2] = [Vec::new(), Vec::new()];
+    for (speaker, island) in sounds.iter().filter(|(_, island)| island.backchannel) {
+        let speaker = usize::from(*speaker);
+        let joins = |claim: &Island| {
+            let (end_s, start_s) = (claim.end_s.min(island.end_s), claim.start_s.max(island.start_s));
+            start_s - end_s < options.backchannel_apart_s
+                && !sounds_between(&claims[1 - speaker], end_s, start_s)
+        };
+        let kept = if claims[speaker].iter().any(joins) { &mut openers } else { &mut backchannels };
+        kept[speaker].push(*island);
+    }
+    let mut spans: Vec<(u8, TurnKind, Vec<Island>)> = Vec::new();
+    for speaker in 0..2 {
+        claims[speaker].append(&mut openers[speaker]);
+        claims[speaker].sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    }
+    for (speaker, id) in [(0, 0_u8), (1, 1)] {
+        let same_turn = |end_s: f64, start_s: f64| {
+            start_s - end_s <= options.longest_pause_s
+                && !sounds_between(&claims[1 - speaker], end_s, start_s)
+        };
+        let turns = grouped(&claims[speaker], same_turn);
+        spans.extend(turns.into_iter().map(|islands| (id, TurnKind::Turn, islands)));
+        let near = |end_s: f64, start_s: f64| start_s - end_s < options.backchannel_apart_s;
+        let nods = grouped(&backchannels[speaker], near);
+        spans.extend(nods.into_iter().map(|islands| (id, TurnKind::Backchannel, islands)));
+    }
+    spans.sort_by(|a, b| a.2[0].start_s.total_cmp(&b.2[0].start_s));
+    // Before the first turn nobody holds the floor that a backchannel could leave.
+    let first = spans.iter().position(|(_, kind, _)| *kind == TurnKind::Turn)?;
+    let spans = &spans[first..];
+    let has_turn = |id| spans.iter().any(|(speaker, kind, _)| *speaker == id && *kind == TurnKind::Turn);
+    let offset_s = spans[0].2[0].start_s;
+    let turns: Vec<TurnTiming> = spans.iter().map(|span| turn_timing(span, offset_s)).collect();
+    let length_s = turns.iter().fold(0.0_f32, |length, turn| length.max(turn.end_s));
+    (has_turn(0) && has_turn(1) && f64::from(length_s) >= options.shortest_s)
+        .then(|| (milliseconds(offset_s), turns))
+}
+
+/// Whether one of the sounds reaches into the time between `end_s` and `start_s`.
+fn sounds_between(sounds: &[Island], end_s: f64, start_s: f64) -> bool {
+    sounds.iter().any(|island| island.start_s < start_s && island.end_s > end_s)
+}
+
+/// Runs of islands in which each (end, next start) passes `together`.
+fn grouped(islands: &[Island], together: impl Fn(f64, f64) -> bool) -> Vec<Vec<Island>> {
+    let mut groups: Vec<Vec<Island>> = Vec::new();
+    for island in islands {
+        match groups.last_mut() {
+            Some(group) if together(group[group.len() - 1].end_s, island.start_s) => group.push(*island),
+            _ => groups.push(vec![*island]),
+        }
+    }
+    groups
+}
+
+fn turn_timing((speaker, kind, islands): &(u8, TurnKind, Vec<Island>), offset_s: f64) -> TurnTiming {
+    let start_s = islands[0].start_s;
+    let pauses = islands
+        .windows(2)
+        .map(|pair| (milliseconds(pair[0].end_s - start_s), milliseconds(pair[1].start_s - start_s)));
+    TurnTiming {
+        speaker: *speaker,
+        start_s: milliseconds(start_s - offset_s),
+        end_s: milliseconds(islands[islands.len() - 1].end_s - offset_s),
+        kind: *kind,
+        pauses: pauses.collect(),
+    }
+}
+
+/// Seconds rounded to 1 ms, so that the manifest stays short.
+fn milliseconds(seconds: f64) -> f32 {
+    ((seconds * 1000.0).round() / 1000.0) as f32
 }

@@ -1,0 +1,311 @@
+//! The AMI Meeting Corpus manual annotations in their official NXT layout, and the official split lists.
+//!
+//! Per meeting and participant: timed words, other sounds, segments and dialogue acts. Backchannels are the acts
+//! of type `bck` (`ami_da_1`). Dialogue acts exist for 139 of the 171 meetings.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+
+use super::nxt::{Document, Reference};
+use super::{CorpusError, Result, Split, list_names, read_text};
+
+pub use super::pairs::{PairOptions, Timing, TurnKind, TurnTiming, pair_timings};
+
+/// One meeting.
+#[derive(Debug, Clone)]
+pub struct Meeting {
+    /// Name, e.g. `ES2002a`.
+    pub name: String,
+    /// Split by the official lists; a meeting in no list is for training.
+    pub split: Split,
+    /// Whether dialogue acts, and so backchannels, are annotated.
+    pub has_acts: bool,
+    /// Participants by channel letter.
+    pub participants: Vec<Participant>,
+}
+
+/// One participant of a meeting.
+#[derive(Debug, Clone)]
+pub struct Participant {
+    /// Channel letter, `A` to `E`.
+    pub channel: char,
+    /// Name across meetings where it is known, e.g. `FIE081`.
+    pub person: Option<String>,
+    /// Words with times, in document order.
+    pub words: Vec<Word>,
+    /// Words without times.
+    pub untimed_words: usize,
+    /// Punctuation marks.
+    pub punctuation: usize,
+    /// Laughs, coughs and other sounds that are no words (start, end), in seconds.
+    pub sounds_s: Vec<(f64, f64)>,
+    /// Transcriber's segments (start, end), in seconds.
+    pub segments_s: Vec<(f64, f64)>,
+    /// Dialogue acts, in document order.
+    pub acts: Vec<DialogueAct>,
+}
+
+/// One word.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Word {
+    /// Start in the meeting, in seconds.
+    pub start_s: f64,
+    /// End in the meeting, in seconds. A few words of the corpus end where they start, or before.
+    pub end_s: f64,
+    /// Whether it lies in a backchannel act.
+    pub backchannel: bool,
+}
+
+/// One dialogue act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialogueAct {
+    /// Id of its type in `da-types.xml`; some acts have none.
+    pub kind: Option<String>,
+    /// Its words, as indices into [`Participant::words`].
+    pub words: Range<usize>,
+}
+
+/// A stretch of words of one participant without a longer gap.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Island {
+    /// Start in the meeting, in seconds.
+    pub start_s: f64,
+    /// End in the meeting, in seconds.
+    pub end_s: f64,
+    /// All its words lie in backchannel acts.
+    pub backchannel: bool,
+    /// It holds a word too long to be true: the alignment has failed there.
+    pub doubtful: bool,
+}
+
+/// How words become islands.
+#[derive(Debug, Clone, Copy)]
+pub struct IslandRule {
+    /// Words at most this far apart are one island, in seconds.
+    pub merge_gap_s: f64,
+    /// A longer word makes its island doubtful, in seconds.
+    pub longest_word_s: f64,
+}
+
+impl Default for IslandRule {
+    fn default() -> Self {
+        Self { merge_gap_s: 0.2, longest_word_s: 2.0 }
+    }
+}
+
+/// Reads all meetings: `annotations` holds `words/`, `segments/`, `dialogueActs/`, `ontologies/` and
+/// `corpusResources/`; `lists` holds `{train,dev,test}.meetings.txt`. `read_one` is called after each meeting.
+///
+/// # Errors
+/// [`CorpusError`] naming the missing file, or the element and attribute that is wrong.
+pub fn read(annotations: &Path, lists: &Path, mut read_one: impl FnMut(&str)) -> Result<Vec<Meeting>> {
+    let splits = read_splits(lists)?;
+    let backchannel = backchannel_type(&annotations.join("ontologies/da-types.xml"))?;
+    let words_files = list_names(&annotations.join("words"), "AMI word files")?;
+    let acts_files = list_names(&annotations.join("dialogueActs"), "AMI dialogue act files")?;
+    let roster_path = annotations.join("corpusResources/meetings.xml");
+    let roster = Document::read(&roster_path, "AMI list of meetings")?;
+    let mut meetings = Vec::new();
+    for (index, element) in roster.named("meeting") {
+        let name = roster.required(element, "observation")?.to_owned();
+        let mut people = HashMap::new();
+        for (_, speaker) in roster.named("speaker").filter(|(_, speaker)| speaker.parent == Some(index)) {
+            let channel = roster.required(speaker, "nxt_agent")?;
+            if !["A", "B", "C", "D", "E"].contains(&channel) {
+                return Err(roster.attribute_error(speaker, "nxt_agent", "A, B, C, D or E"));
+            }
+            people.insert(channel, speaker.get("global_name").map(str::to_owned));
+        }
+        let has_acts = acts_files.iter().any(|file| is_act_file(file, &name));
+        let mut participants = Vec::new();
+        for channel in ["A", "B", "C", "D", "E"] {
+            // A few channels have words but no entry in the list of meetings.
+            let has_words = words_files.contains(&format!("{name}.{channel}.words.xml"));
+            if has_words || people.contains_key(channel) {
+                let person = people.remove(channel).flatten();
+                let types = has_acts.then_some(&backchannel);
+                participants.push(read_participant(annotations, &name, channel, person, types)?);
+            }
+        }
+        read_one(&name);
+        let split = splits.get(&name).copied().unwrap_or(Split::Train);
+        meetings.push(Meeting { name, split, has_acts, participants });
+    }
+    Ok(meetings)
+}
+
+/// Split of each meeting by the official lists `{train,dev,test}.meetings.txt`.
+///
+/// # Errors
+/// [`CorpusError::Missing`] without a list, [`CorpusError::TwoSplits`] for a meeting in two of them.
+pub fn read_splits(lists: &Path) -> Result<HashMap<String, Split>> {
+    let mut splits = HashMap::new();
+    for split in Split::ALL {
+        let path = lists.join(format!("{split}.meetings.txt"));
+        for name in read_text(&path, "official list of AMI meetings")?.split_whitespace() {
+            if let Some(first) = splits.insert(name.to_owned(), split)
+                && first != split
+            {
+                return Err(CorpusError::TwoSplits {
+                    path,
+                    what: format!("meeting {name}"),
+                    first,
+                    second: split,
+                });
+            }
+        }
+    }
+    Ok(splits)
+}
+
+impl Participant {
+    /// Islands of words, in order of time, apart. Words without a length are left out.
+    pub fn islands(&self, rule: &IslandRule) -> Vec<Island> {
+        let mut words: Vec<&Word> = self.words.iter().filter(|word| word.end_s > word.start_s).collect();
+        words.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+        let mut islands: Vec<Island> = Vec::new();
+        for word in words {
+            let doubtful = word.end_s - word.start_s > rule.longest_word_s;
+            match islands.last_mut() {
+                Some(island) if word.start_s - island.end_s <= rule.merge_gap_s => {
+                    island.end_s = island.end_s.max(word.end_s);
+                    island.backchannel &= word.backchannel;
+                    island.doubtful |= doubtful;
+                }
+                _ => islands.push(Island {
+                    start_s: word.start_s,
+                    end_s: word.end_s,
+                    backchannel: word.backchannel,
+                    doubtful,
+                }),
+            }
+        }
+        islands
+    }
+}
+
+fn is_act_file(file: &str, meeting: &str) -> bool {
+    file.strip_prefix(meeting).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".dialog-act.xml"))
+}
+
+/// The id of the type named `bck`, and all ids.
+struct ActTypes {
+    backchannel: String,
+    all: Vec<String>,
+}
+
+fn backchannel_type(path: &Path) -> Result<ActTypes> {
+    let document = Document::read(path, "AMI dialogue act types")?;
+    let (mut backchannel, mut all) = (None, Vec::new());
+    for (_, element) in document.named("da-type") {
+        let id = document.required(element, "nite:id")?;
+        all.push(id.to_owned());
+        if element.get("name") == Some("bck") {
+            backchannel = Some(id.to_owned());
+        }
+    }
+    match backchannel {
+        Some(backchannel) => Ok(ActTypes { backchannel, all }),
+        None => Err(document.attribute_error(&document.elements[0], "name", "a type named bck")),
+    }
+}
+
+/// Reads one participant; `types` is `None` when the meeting has no dialogue acts.
+fn read_participant(
+    annotations: &Path,
+    meeting: &str,
+    channel: &str,
+    person: Option<String>,
+    types: Option<&ActTypes>,
+) -> Result<Participant> {
+    let file =
+        |folder: &str, kind: &str| annotations.join(folder).join(format!("{meeting}.{channel}.{kind}.xml"));
+    let document = Document::read(&file("words", "words"), "AMI words of a participant")?;
+    let mut participant = Participant {
+        channel: channel.chars().next().unwrap_or('?'),
+        person,
+        words: Vec::new(),
+        untimed_words: 0,
+        punctuation: 0,
+        sounds_s: Vec::new(),
+        segments_s: Vec::new(),
+        acts: Vec::new(),
+    };
+    // Of every element id: how many timed words stand before it, and whether it is one.
+    let mut places: HashMap<&str, (usize, usize)> = HashMap::new();
+    for element in document.elements.iter().skip(1) {
+        let id = document.required(element, "nite:id")?;
+        let before = participant.words.len();
+        let timed = element.get("starttime").is_some() && element.get("endtime").is_some();
+        let times = || Ok((document.seconds(element, "starttime")?, document.seconds(element, "endtime")?));
+        match element.name.as_str() {
+            "w" if element.get("punc") == Some("true") => participant.punctuation += 1,
+            "w" if timed => {
+                let (start_s, end_s) = times()?;
+                participant.words.push(Word { start_s, end_s, backchannel: false });
+            }
+            "w" => participant.untimed_words += 1,
+            "vocalsound" if timed => participant.sounds_s.push(times()?),
+            _ => {}
+        }
+        places.insert(id, (before, participant.words.len()));
+    }
+    let segments = Document::read(&file("segments", "segments"), "AMI segments of a participant")?;
+    for (_, segment) in segments.named("segment") {
+        let start_s = segments.seconds(segment, "transcriber_start")?;
+        participant.segments_s.push((start_s, segments.seconds(segment, "transcriber_end")?));
+    }
+    if let Some(types) = types {
+        let acts = Document::read(&file("dialogueActs", "dialog-act"), "AMI dialogue acts of a participant")?;
+        read_acts(&acts, types, &places, &mut participant)?;
+    }
+    Ok(participant)
+}
+
+fn read_acts(
+    document: &Document,
+    types: &ActTypes,
+    places: &HashMap<&str, (usize, usize)>,
+    participant: &mut Participant,
+) -> Result<()> {
+    // Children follow their act, so the last act is theirs.
+    for element in &document.elements {
+        match element.name.as_str() {
+            "dact" => participant.acts.push(DialogueAct { kind: None, words: 0..0 }),
+            "nite:pointer" if element.get("role") == Some("da-aspect") => {
+                let kind = document.reference(element)?.first;
+                if !types.all.contains(&kind) {
+                    return Err(document.attribute_error(element, "href", "a type of da-types.xml"));
+                }
+                if let Some(act) = participant.acts.last_mut() {
+                    act.kind = Some(kind);
+                }
+            }
+            "nite:child" => {
+                let Reference { first, last, .. } = document.reference(element)?;
+                let range = places.get(first.as_str()).zip(places.get(last.as_str()));
+                let words = match range {
+                    Some((first, last)) if first.0 <= last.1 => first.0..last.1,
+                    _ => {
+                        return Err(document.attribute_error(
+                            element,
+                            "href",
+                            "ids of the word file, in order",
+                        ));
+                    }
+                };
+                if let Some(act) = participant.acts.last_mut() {
+                    act.words = words;
+                }
+            }
+            _ => {}
+        }
+    }
+    for act in &participant.acts {
+        if act.kind.as_deref() == Some(&types.backchannel) {
+            participant.words[act.words.clone()].iter_mut().for_each(|word| word.backchannel = true);
+        }
+    }
+    Ok(())
+}
