@@ -1,0 +1,293 @@
+//! When the event machine speaks up: plain thresholds and times, as data.
+//!
+//! A policy travels with the weights and is what calibration tunes. Partial JSON is allowed (what is left out keeps
+//! its default), unknown names are refused, and [`Policy::validate`] says which option is wrong and why.
+
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Thresholds (0 to 1) and times (ms, counted in whole hops of 20 ms) of the event machine.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Policy {
+    /// VAD probability at which a channel becomes loud; above 0.
+    pub vad_onset: f64,
+    /// VAD probability below which a loud channel becomes quiet; above 0, at most `vadOnset`.
+    pub vad_offset: f64,
+    /// Sound at or above `vadOnset` before it counts as speech, in ms; at least 40, so one hot frame starts nothing.
+    pub min_speech_ms: u32,
+    /// Quiet before speech counts as ended, in ms.
+    pub min_pause_ms: u32,
+    /// End-of-turn probability for `eagerEndOfTurn`; at most `endThreshold`.
+    pub eager_threshold: f64,
+    /// End-of-turn probability for `endOfTurn`; 0 ends every turn at `minSilenceMs`.
+    pub end_threshold: f64,
+    /// Time constant of the running mean of the end-of-turn probability, in ms; 0 takes it as it comes.
+    pub eot_smoothing_ms: u32,
+    /// How long speech may go on after an eager end raised within it before that end is taken back, in ms.
+    pub eager_hold_ms: u32,
+    /// Silence below which the model alone never ends a turn, in ms; under `maxSilenceMs`.
+    pub min_silence_ms: u32,
+    /// Silence that ends a turn whatever the model says, in ms.
+    pub max_silence_ms: u32,
+    /// Mean backchannel probability over a sound that makes it a backchannel.
+    pub backchannel_threshold: f64,
+    /// Longest sound that can be a backchannel, in ms.
+    pub max_backchannel_ms: u32,
+    /// How long a sound in the other's turn is listened to before it is judged, in ms; at most `maxBackchannelMs`.
+    pub decide_ms: u32,
+    /// Overlap probability a hop needs, besides two loud channels, for `overlapStart`; 0 leaves it to the VADs.
+    pub overlap_threshold: f64,
+    /// Sound of both at once before it is an overlap, or a claim an interruption, in ms.
+    pub min_overlap_ms: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            vad_onset: 0.5,
+            vad_offset: 0.35,
+            min_speech_ms: 100,
+            min_pause_ms: 200,
+            eager_threshold: 0.5,
+            end_threshold: 0.7,
+            eot_smoothing_ms: 40,
+            eager_hold_ms: 500,
+            min_silence_ms: 200,
+            max_silence_ms: 2000,
+            backchannel_threshold: 0.5,
+            max_backchannel_ms: 1000,
+            decide_ms: 400,
+            overlap_threshold: 0.4,
+            min_overlap_ms: 100,
+        }
+    }
+}
+
+/// Longest time any option takes, in ms.
+const LONGEST_MS: u32 = 60_000;
+
+type Threshold = (&'static str, fn(&Policy) -> f64);
+type Time = (&'static str, fn(&Policy) -> u32, u32);
+
+/// Name and value of each threshold; the first two must be above 0, or a loud channel would never be quiet again.
+const THRESHOLDS: [Threshold; 6] = [
+    ("vadOnset", |p| p.vad_onset),
+    ("vadOffset", |p| p.vad_offset),
+    ("eagerThreshold", |p| p.eager_threshold),
+    ("endThreshold", |p| p.end_threshold),
+    ("backchannelThreshold", |p| p.backchannel_threshold),
+    ("overlapThreshold", |p| p.overlap_threshold),
+];
+
+/// Name, value and least value of each time.
+const TIMES: [Time; 9] = [
+    ("minSpeechMs", |p| p.min_speech_ms, 40),
+    ("minPauseMs", |p| p.min_pause_ms, 20),
+    ("eotSmoothingMs", |p| p.eot_smoothing_ms, 0),
+    ("eagerHoldMs", |p| p.eager_hold_ms, 0),
+    ("minSilenceMs", |p| p.min_silence_ms, 0),
+    ("maxSilenceMs", |p| p.max_silence_ms, 20),
+    ("maxBackchannelMs", |p| p.max_backchannel_ms, 20),
+    ("decideMs", |p| p.decide_ms, 0),
+    ("minOverlapMs", |p| p.min_overlap_ms, 20),
+];
+
+impl Policy {
+    /// Checks every value, and those that bound each other.
+    ///
+    /// # Errors
+    /// [`Error::Option`] with the option's camelCase name, what is allowed and what was found.
+    pub fn validate(&self) -> Result<()> {
+        for (at, (option, value)) in THRESHOLDS.iter().enumerate() {
+            let value = value(self);
+            let (inside, expected) = match at {
+                0 | 1 => (value > 0.0 && value <= 1.0, "above 0 and at most 1"),
+                _ => ((0.0..=1.0).contains(&value), "0 to 1"),
+            };
+            require(option, inside, || expected.into(), value)?;
+        }
+        for (option, value, least) in TIMES {
+            let value = value(self);
+            let inside = (least..=LONGEST_MS).contains(&value);
+            require(option, inside, || format!("{least} to {LONGEST_MS} ms"), value)?;
+        }
+        let p = self;
+        let on = p.vad_onset;
+        require("vadOffset", p.vad_offset <= on, || format!("at most vadOnset ({on})"), p.vad_offset)?;
+        let (eager, end) = (p.eager_threshold, p.end_threshold);
+        require("eagerThreshold", eager <= end, || format!("at most endThreshold ({end})"), eager)?;
+        let (min, max) = (p.min_silence_ms, p.max_silence_ms);
+        require("minSilenceMs", min < max, || format!("less than maxSilenceMs ({max})"), min)?;
+        let (decide, max) = (p.decide_ms, p.max_backchannel_ms);
+        require("decideMs", decide <= max, || format!("at most maxBackchannelMs ({max})"), decide)
+    }
+
+    /// This policy with some options changed, checked: what a user wrote, over what the model file says.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for an unknown name (option `policy`), a value of the wrong kind, or a policy that
+    /// [`Policy::validate`] refuses.
+    pub fn with(&self, changes: &Map<String, Value>) -> Result<Policy> {
+        let mut policy = *self;
+        for (name, value) in changes {
+            let threshold = THRESHOLDS.iter().find(|(known, _)| known == name).map(|t| (t.0, "a number"));
+            let time = TIMES.iter().find(|(known, ..)| known == name).map(|t| (t.0, "a whole number of ms"));
+            let Some((option, expected)) = threshold.or(time) else {
+                let names: Vec<_> = THRESHOLDS.iter().map(|t| t.0).chain(TIMES.iter().map(|t| t.0)).collect();
+                return Err(Error::Option {
+                    option: "policy",
+                    expected: format!("one of {}", names.join(", ")),
+                    found: name.clone(),
+                });
+            };
+            policy = policy.replaced(name, value).map_err(|_| Error::Option {
+                option,
+                expected: expected.into(),
+                found: value.to_string(),
+            })?;
+        }
+        policy.validate()?;
+        Ok(policy)
+    }
+
+    fn replaced(&self, name: &str, value: &Value) -> serde_json::Result<Policy> {
+        let mut all = serde_json::to_value(self)?;
+        all[name] = value.clone();
+        serde_json::from_value(all)
+    }
+}
+
+fn require(
+    option: &'static str,
+    holds: bool,
+    expected: impl Fn() -> String,
+    found: impl ToString,
+) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::Option { option, expected: expected(), found: found.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn changed(changes: Value) -> Result<Policy> {
+        Policy::default().with(changes.as_object().unwrap())
+    }
+
+    fn refused(changes: Value) -> (&'static str, String, String) {
+        match changed(changes.clone()) {
+            Err(Error::Option { option, expected, found }) => (option, expected, found),
+            other => panic!("{changes}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn default_is_valid_and_survives_json() {
+        let policy = Policy::default();
+        policy.validate().unwrap();
+        let json = serde_json::to_string(&policy).unwrap();
+        assert!(json.contains("\"maxSilenceMs\":2000") && json.contains("\"endThreshold\":0.7"), "{json}");
+        assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy);
+    }
+
+    #[test]
+    fn every_option_is_in_a_table() {
+        let Value::Object(all) = serde_json::to_value(Policy::default()).unwrap() else { panic!() };
+        let mut named: Vec<_> = THRESHOLDS.iter().map(|t| t.0).chain(TIMES.iter().map(|t| t.0)).collect();
+        named.sort_unstable();
+        let mut keys: Vec<_> = all.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(named, keys);
+        for (name, of) in THRESHOLDS {
+            assert_eq!(all[name], json!(of(&Policy::default())), "{name}");
+        }
+        for (name, of, _) in TIMES {
+            assert_eq!(all[name], json!(of(&Policy::default())), "{name}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_refused_on_both_ways_in() {
+        assert!(serde_json::from_str::<Policy>(r#"{"endTreshold":0.5}"#).is_err());
+        let (option, expected, found) = refused(json!({ "endTreshold": 0.5 }));
+        assert_eq!((option, found.as_str()), ("policy", "endTreshold"));
+        assert!(expected.contains("endThreshold"), "{expected}");
+    }
+
+    #[test]
+    fn partial_changes_keep_the_rest() {
+        let policy = changed(json!({ "maxSilenceMs": 900, "endThreshold": 0.9 })).unwrap();
+        assert_eq!(policy, Policy { max_silence_ms: 900, end_threshold: 0.9, ..Policy::default() });
+        assert_eq!(changed(json!({})).unwrap(), Policy::default());
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        for (name, _) in THRESHOLDS {
+            for value in [json!(-0.01), json!(1.01)] {
+                let (option, _, found) = refused(json!({ name: value }));
+                assert_eq!((option, found), (name, value.to_string()));
+            }
+        }
+        for (name, _, least) in TIMES {
+            assert_eq!(refused(json!({ name: LONGEST_MS + 1 })).0, name);
+            if least > 0 {
+                assert_eq!(refused(json!({ name: least - 1 })).0, name);
+            }
+        }
+        assert_eq!(refused(json!({ "vadOffset": 0.0 })).0, "vadOffset");
+    }
+
+    #[test]
+    fn nan_is_refused() {
+        type Change = fn(&mut Policy);
+        let changes: [(&str, Change); 6] = [
+            ("vadOnset", |p| p.vad_onset = f64::NAN),
+            ("vadOffset", |p| p.vad_offset = f64::NAN),
+            ("eagerThreshold", |p| p.eager_threshold = f64::NAN),
+            ("endThreshold", |p| p.end_threshold = f64::NAN),
+            ("backchannelThreshold", |p| p.backchannel_threshold = f64::NAN),
+            ("overlapThreshold", |p| p.overlap_threshold = f64::INFINITY),
+        ];
+        for (name, change) in changes {
+            let mut policy = Policy::default();
+            change(&mut policy);
+            assert!(
+                matches!(policy.validate(), Err(Error::Option { option, .. }) if option == name),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_of_the_wrong_kind_are_named() {
+        for (name, value) in [("decideMs", json!(1.5)), ("decideMs", json!(-1)), ("vadOnset", json!("0.5"))] {
+            assert_eq!(refused(json!({ name: value })).0, name);
+        }
+        assert_eq!(refused(json!({ "endThreshold": null })).2, "null");
+    }
+
+    #[test]
+    fn options_that_bound_each_other() {
+        let cases = [
+            (json!({ "vadOnset": 0.5, "vadOffset": 0.51 }), json!({ "vadOnset": 0.5, "vadOffset": 0.5 })),
+            (json!({ "eagerThreshold": 0.71 }), json!({ "eagerThreshold": 0.7 })),
+            (
+                json!({ "minSilenceMs": 600, "maxSilenceMs": 600 }),
+                json!({ "minSilenceMs": 600, "maxSilenceMs": 601 }),
+            ),
+            (json!({ "decideMs": 1001 }), json!({ "decideMs": 1000 })),
+        ];
+        for (wrong, right) in cases {
+            let (option, expected, _) = refused(wrong.clone());
+            assert!(wrong.get(option).is_some() && expected.contains('('), "{wrong}: {option}, {expected}");
+            changed(right).unwrap();
+        }
+    }
+}
