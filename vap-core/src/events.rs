@@ -1,0 +1,193 @@
+//! Probabilities in, turn events out: a plain state machine, one step a hop.
+//!
+//! The algorithm, with the options of [`Policy`](crate::Policy) by their names:
+//!
+//! 1. **Loud.** A channel becomes loud when its VAD reaches `vadOnset` and quiet again below `vadOffset`.
+//! 2. **Speech.** Once loud with `minSpeechMs` of hops at or above onset, its sound is speech: `speechStart`. After
+//!    `minPauseMs` of quiet, or when its turn ends, the sound is over: `speechEnd`. Silence is counted from the last
+//!    loud hop of speech, so a blip does not break it.
+//! 3. **Overlap.** When both are in speech and have been loud together for `minOverlapMs` (with the overlap
+//!    probability at `overlapThreshold` or above): `overlapStart` of the one whose sound began later. When one
+//!    of them ends, or after `minPauseMs` without overlap: `overlapEnd`.
+//! 4. **Turns.** A sound in the own open turn belongs to it. A sound begun while the other has no open turn opens a
+//!    turn at once. A sound begun in the other's open turn is listened to for `decideMs`, or to its end if that
+//!    comes first, and judged: with a mean backchannel probability of at least `backchannelThreshold`, and not
+//!    longer than `maxBackchannelMs`, it is a `backchannel` and changes nothing; else it opens a turn. A backchannel
+//!    that goes on beyond `maxBackchannelMs` opens a turn after all.
+//! 5. **Interruption.** A turn whose sound has been loud together with the floor holder for `minOverlapMs` while
+//!    the holder's turn goes on aloud: `interruption`, once a turn.
+//! 6. **End of turn.** The end-of-turn probability of a speaker counts only in its open turn (running mean over
+//!    `eotSmoothingMs`). A quiet channel ends its turn when it was silent for `minSilenceMs` and the probability is
+//!    at least `endThreshold` (reason `model`), or was silent for `maxSilenceMs` (reason `silence`): `endOfTurn`.
+//!    What the speaker says afterwards is a new turn.
+//! 7. **Eager end.** When the probability reaches `eagerThreshold` in an open turn, also shortly before the sound
+//!    ends: `eagerEndOfTurn`. It waits for exactly one answer: `endOfTurn`, or `turnResumed` when a later sound has
+//!    gone on for `minSpeechMs`, or when the same sound goes on for `eagerHoldMs` and the probability is below
+//!    `eagerThreshold` again. The next one needs the probability to have been below, or another `speechEnd`.
+//! 8. **Floor.** The first turn takes the floor. It passes when the other has an open turn while the holder is out
+//!    of speech or out of turn: `endOfTurn` of the holder if its turn is still open (reason `shift`), `turnShift`.
+//! 9. **Finish.** What is open is closed: overlap, speech (an unjudged sound is judged), turns (reason `finish`).
+//!
+//! Probabilities that are not finite count as 0. Frames are taken once, in order: one that is not newer than the
+//! last is passed over; hops that are left out count as time.
+
+mod event;
+mod overlap;
+mod sound;
+mod turns;
+
+#[cfg(test)]
+mod tests;
+
+pub use event::{EndReason, Event, EventKind};
+
+use crate::{Frame, HOP_MS, Policy, Result, Speaker};
+use overlap::Overlap;
+use serde::Serialize;
+use sound::{Change, Channel, Sound};
+use turns::Turn;
+
+/// What holds after the last hop. Pairs are `[user, agent]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnState {
+    /// Between `speechStart` and `speechEnd`.
+    pub speaking: [bool; 2],
+    /// Has an open turn.
+    pub in_turn: [bool; 2],
+    /// Has an `eagerEndOfTurn` that is not answered yet.
+    pub eager_pending: [bool; 2],
+    /// Who had the floor last; none before the first turn.
+    pub floor: Option<Speaker>,
+}
+
+/// The state machine of one stream. Its size does not grow, and a step allocates only what `out` needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventMachine {
+    policy: Policy,
+    /// Hops heard so far: the lowest index the next frame can have.
+    now: u64,
+    channels: [Channel; 2],
+    overlap: Overlap,
+    turns: [Option<Turn>; 2],
+    floor: Option<Speaker>,
+}
+
+impl EventMachine {
+    /// Machine at the start of a stream.
+    ///
+    /// # Errors
+    /// [`Error::Option`](crate::Error::Option) when [`Policy::validate`] refuses the policy.
+    pub fn new(policy: Policy) -> Result<Self> {
+        policy.validate()?;
+        Ok(Self::at_start(policy))
+    }
+
+    fn at_start(policy: Policy) -> Self {
+        EventMachine {
+            policy,
+            now: 0,
+            channels: Default::default(),
+            overlap: Overlap::default(),
+            turns: [None; 2],
+            floor: None,
+        }
+    }
+
+    /// Forgets the stream; the policy stays.
+    pub fn reset(&mut self) {
+        *self = Self::at_start(self.policy);
+    }
+
+    /// The policy it runs on.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What holds after the last hop.
+    pub fn state(&self) -> TurnState {
+        TurnState {
+            speaking: [0, 1].map(|s| self.channels[s].speaking()),
+            in_turn: [0, 1].map(|s| self.turns[s].is_some()),
+            eager_pending: [0, 1].map(|s| self.turns[s].is_some_and(|turn| turn.eager_pending())),
+            floor: self.floor,
+        }
+    }
+
+    /// Takes one frame; appends what it decides to `out`, `timeMs` never decreasing.
+    pub fn step(&mut self, frame: &Frame, out: &mut Vec<Event>) {
+        if frame.index < self.now {
+            return;
+        }
+        let hop = frame.index.min(u64::MAX - 1);
+        self.now = hop + 1;
+        let mut changes = [Change::Nothing; 2];
+        for speaker in Speaker::BOTH {
+            let s = speaker.index();
+            let (vad, backchannel) = (chance(frame.vad[s]), chance(frame.backchannel[s]));
+            changes[s] = self.channels[s].hear(hop, vad, backchannel, &self.policy);
+            if changes[s] == Change::Started
+                && let Some(sound) = self.channels[s].speech()
+            {
+                out.push(Event::at(self.now, EventKind::SpeechStart, speaker).since(sound.start));
+            }
+        }
+        let both_loud = self.channels.iter().all(|channel| channel.loud);
+        if both_loud {
+            self.channels.iter_mut().for_each(Channel::count_together);
+        }
+        let together = both_loud && reaches(chance(frame.overlap), self.policy.overlap_threshold);
+        let sounds = [0, 1].map(|s| self.channels[s].sound);
+        let floor = self.floor.unwrap_or(Speaker::User);
+        self.overlap.hear(hop, together, sounds, floor, &self.policy, out);
+        self.tell_ends(changes, out);
+        self.judge_sounds(self.now, changes, out);
+        self.follow_turns(frame, self.now, changes, out);
+        self.pass_floor(self.now, out);
+    }
+
+    /// Ends the stream: closes what is open. A second call finds nothing open.
+    pub fn finish(&mut self, out: &mut Vec<Event>) {
+        self.overlap.close(self.now, out);
+        let changes = [0, 1].map(|s| self.channels[s].cut().map_or(Change::Nothing, Change::Ended));
+        self.tell_ends(changes, out);
+        self.judge_sounds(self.now, changes, out);
+        for speaker in Speaker::BOTH {
+            self.end_turn(speaker, EndReason::Finish, self.now, out);
+        }
+    }
+
+    fn tell_ends(&self, changes: [Change; 2], out: &mut Vec<Event>) {
+        for speaker in Speaker::BOTH {
+            if let Change::Ended(sound) = changes[speaker.index()] {
+                out.push(Event::at(self.now, EventKind::SpeechEnd, speaker).over(sound.start, sound.end));
+            }
+        }
+    }
+
+    /// Ends the speech there may be on a channel before its pause is over.
+    fn end_speech(&mut self, speaker: Speaker, now: u64, out: &mut Vec<Event>) {
+        if !self.channels[speaker.index()].speaking() {
+            return;
+        }
+        self.overlap.close(now, out);
+        if let Some(sound) = self.channels[speaker.index()].cut() {
+            out.push(Event::at(now, EventKind::SpeechEnd, speaker).over(sound.start, sound.end));
+        }
+    }
+}
+
+/// Length of a number of hops, in ms.
+fn ms(hops: u64) -> u64 {
+    hops.saturating_mul(u64::from(HOP_MS))
+}
+
+/// The probability, or 0 where there is none.
+fn chance(probability: f32) -> f32 {
+    if probability.is_finite() { probability.clamp(0.0, 1.0) } else { 0.0 }
+}
+
+/// Whether a probability is at or above a threshold. In f32, so that a threshold of 0.7 is reached by 0.7.
+fn reaches(probability: f32, threshold: f64) -> bool {
+    probability >= threshold as f32
+}

@@ -1,0 +1,159 @@
+//! Sound of one channel: hysteresis on the VAD, minimum lengths, and what was heard in the sound so far.
+
+use super::{ms, reaches};
+use crate::Policy;
+
+/// What a sound means for the floor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Became speech this hop, not looked at yet.
+    New,
+    /// In the other's turn, still listened to.
+    Undecided,
+    /// Leaves the floor where it is.
+    Backchannel,
+    /// Part of a turn of its speaker.
+    Turn,
+}
+
+/// One sound of one channel; times in hops since the stream began.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sound {
+    /// First loud hop.
+    pub start: u64,
+    /// End of the last loud hop.
+    pub end: u64,
+    /// Whether it is long enough to be speech.
+    pub speech: bool,
+    pub role: Role,
+    /// Hops in which the other channel was loud too.
+    pub together_hops: u64,
+    loud_hops: u64,
+    backchannel_sum: f64,
+}
+
+impl Sound {
+    fn new(start: u64) -> Self {
+        Sound {
+            start,
+            end: start,
+            speech: false,
+            role: Role::New,
+            together_hops: 0,
+            loud_hops: 0,
+            backchannel_sum: 0.0,
+        }
+    }
+
+    /// Mean backchannel probability over the loud hops.
+    pub fn backchannel(&self) -> f32 {
+        (self.backchannel_sum / self.loud_hops.max(1) as f64) as f32
+    }
+
+    /// Length from the first to the last loud hop.
+    pub fn length_ms(&self) -> u64 {
+        ms(self.end.saturating_sub(self.start))
+    }
+}
+
+/// What a hop changed on a channel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Change {
+    Nothing,
+    Started,
+    Ended(Sound),
+}
+
+/// One channel's hearing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Channel {
+    /// At or above onset, and not below offset since.
+    pub loud: bool,
+    /// Hops at or above onset since the channel became loud.
+    hot_hops: u64,
+    /// First hop since which the channel is loud.
+    pub loud_since: u64,
+    /// The sound there may be, speech or not yet.
+    pub sound: Option<Sound>,
+    /// End of the last loud hop of speech.
+    pub speech_end: u64,
+}
+
+impl Channel {
+    /// Hears one hop.
+    pub fn hear(&mut self, hop: u64, vad: f32, backchannel: f32, policy: &Policy) -> Change {
+        let hot = reaches(vad, policy.vad_onset);
+        let was_loud = self.loud;
+        self.loud = hot || (was_loud && reaches(vad, policy.vad_offset));
+        if self.loud {
+            if !was_loud {
+                (self.hot_hops, self.loud_since) = (0, hop);
+            }
+            self.hot_hops += u64::from(hot);
+            return self.hear_loud(hop, backchannel, policy);
+        }
+        match self.sound {
+            Some(sound) if !sound.speech => self.sound = None,
+            Some(sound) if ms((hop + 1).saturating_sub(sound.end)) >= u64::from(policy.min_pause_ms) => {
+                self.sound = None;
+                return Change::Ended(sound);
+            }
+            _ => {}
+        }
+        Change::Nothing
+    }
+
+    fn hear_loud(&mut self, hop: u64, backchannel: f32, policy: &Policy) -> Change {
+        let sustained = self.sustained(policy);
+        let sound = self.sound.get_or_insert(Sound::new(hop));
+        sound.end = hop + 1;
+        sound.loud_hops += 1;
+        sound.backchannel_sum += f64::from(backchannel);
+        let started = sustained && !sound.speech;
+        sound.speech |= sustained;
+        if sound.speech {
+            self.speech_end = hop + 1;
+        }
+        if started { Change::Started } else { Change::Nothing }
+    }
+
+    /// Counts a hop in which the other channel was loud too.
+    pub fn count_together(&mut self) {
+        if let Some(sound) = &mut self.sound {
+            sound.together_hops += 1;
+        }
+    }
+
+    /// Whether the channel is loud, and was at or above onset for `minSpeechMs` since it became so.
+    pub fn sustained(&self, policy: &Policy) -> bool {
+        self.loud && ms(self.hot_hops) >= u64::from(policy.min_speech_ms)
+    }
+
+    /// The sound between `speechStart` and `speechEnd`.
+    pub fn speech(&self) -> Option<Sound> {
+        self.sound.filter(|sound| sound.speech)
+    }
+
+    /// Whether the channel is between `speechStart` and `speechEnd`.
+    pub fn speaking(&self) -> bool {
+        self.speech().is_some()
+    }
+
+    /// Gives the sound its role.
+    pub fn assign(&mut self, role: Role) {
+        if let Some(sound) = &mut self.sound {
+            sound.role = role;
+        }
+    }
+
+    /// Silence since the last speech, `now` hops into the stream; 0 within a loud part of speech.
+    pub fn silence_ms(&self, now: u64) -> u64 {
+        ms(now.saturating_sub(self.speech_end))
+    }
+
+    /// Ends the sound at once; what it was, when it was speech.
+    pub fn cut(&mut self) -> Option<Sound> {
+        self.loud = false;
+        self.sound.take().filter(|sound| sound.speech)
+    }
+}
