@@ -1,2 +1,88 @@
-//! x
-fn main(){}
+//! The door of `cargo xtask <verb>`: set-up, build, demo, test, bench.
+//!
+//! Each verb is a module; each sets up what it needs first. Nothing of the product is in here: these rooms
+//! only find tools, start them in the right order with the right environment, and say what happened.
+
+mod archive;
+mod bench;
+mod demo;
+mod host;
+mod libtorch;
+mod paths;
+mod setup;
+mod shell;
+mod sizes;
+mod test;
+mod wasm;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+/// A word of the command line, what it does, and the line that tells so.
+struct Verb {
+    name: &'static str,
+    about: &'static str,
+    run: fn() -> Result<()>,
+}
+
+const VERBS: [Verb; 5] = [
+    Verb { name: "setup", about: "install whatever is missing for all other verbs", run: setup::everything },
+    Verb {
+        name: "build",
+        about: "build the wasm binary and the npm package into npm/dist",
+        run: wasm::build,
+    },
+    Verb { name: "demo", about: "build, then show the turns of a real phone call", run: demo::run },
+    Verb { name: "test", about: "run the whole gate, cheapest check first", run: test::run },
+    Verb {
+        name: "bench",
+        about: "time a 20 ms hop and whole files, native and wasm in Node",
+        run: bench::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let verb = match words.as_slice() {
+        [word] => VERBS.iter().find(|verb| verb.name == word),
+        _ => None,
+    };
+    let Some(verb) = verb else {
+        eprint!("{}", usage(&words));
+        return ExitCode::from(2);
+    };
+    match (verb.run)() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\ncargo xtask {}: {error:#}", verb.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage(words: &[String]) -> String {
+    let mut text = match words {
+        [] => String::new(),
+        _ => format!("cargo xtask does not know `{}`.\n\n", words.join(" ")),
+    };
+    text.push_str("usage: cargo xtask <verb>\n\n");
+    for verb in &VERBS {
+        text.push_str(&format!("  {:<6} {}\n", verb.name, verb.about));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_lists_every_verb_on_a_line_and_names_the_unknown_word() {
+        let text = usage(&["fly".to_owned()]);
+        assert!(text.contains("`fly`"));
+        for verb in &VERBS {
+            assert_eq!(text.lines().filter(|line| line.trim_start().starts_with(verb.name)).count(), 1);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! todo
+use anyhow::Result;
+/// bench
+pub fn run() -> Result<()> {
+    Ok(())
+}

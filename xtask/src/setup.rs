@@ -1,0 +1,183 @@
+//! Set-up: finds or installs what a verb needs, says which and how big before it does, and does nothing when
+//! all is there. Each verb asks for its own part; `cargo xtask setup` asks for everything.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::libtorch::{self, Libtorch};
+use crate::{host, paths, shell};
+
+const WASM: &str = "wasm32-unknown-unknown";
+
+/// The oldest Node that the package supports: major, minor.
+const NODE: (u32, u32) = (20, 19);
+
+/// What only the test gate needs beyond the build.
+pub struct TestTools {
+    libtorch: Libtorch,
+    chromium: PathBuf,
+}
+
+impl TestTools {
+    /// A cargo command that can build and run tch.
+    pub fn cargo(&self, arguments: &[&str]) -> Result<Command> {
+        let mut cargo = shell::cargo(arguments)?;
+        self.libtorch.apply(&mut cargo)?;
+        Ok(cargo)
+    }
+
+    /// The browser for the browser tests.
+    pub fn chromium(&self) -> &PathBuf {
+        &self.chromium
+    }
+}
+
+/// `cargo xtask setup`.
+pub fn everything() -> Result<()> {
+    for_tests()?;
+    println!("all set: cargo xtask demo");
+    Ok(())
+}
+
+/// What building and running the package needs: the wasm target, Node, npm's packages.
+pub fn for_build() -> Result<()> {
+    let _lock = lock()?;
+    println!("set-up");
+    wasm_target()?;
+    node()?;
+    npm_packages()
+}
+
+/// All of `for_build`, and a C++ compiler, libtorch and a browser.
+pub fn for_tests() -> Result<TestTools> {
+    for_build()?;
+    let _lock = lock()?;
+    compiler()?;
+    let libtorch = libtorch::ensure()?;
+    let chromium = chromium()?;
+    Ok(TestTools { libtorch, chromium })
+}
+
+/// Held while things are installed, so that two set-ups at once do not write the same folder.
+fn lock() -> Result<File> {
+    let cache = paths::cache()?;
+    fs::create_dir_all(&cache)
+        .with_context(|| format!("cannot make the cache folder {}", cache.display()))?;
+    let file = File::create(cache.join("setup.lock"))?;
+    if file.try_lock().is_err() {
+        println!("waiting for another set-up to end");
+        file.lock()?;
+    }
+    Ok(file)
+}
+
+fn wasm_target() -> Result<()> {
+    let folder =
+        shell::capture(shell::command("rustc").args(["--print", "target-libdir", "--target", WASM]))?;
+    if !PathBuf::from(folder.trim()).is_dir() {
+        if shell::find(&["rustup"]).is_none() {
+            bail!("Rust's {WASM} target is missing and there is no rustup to add it: install it by hand");
+        }
+        println!("installing Rust's {WASM} target through rustup, about 30 MB");
+        shell::run(shell::command("rustup").args(["target", "add", WASM]))?;
+    }
+    println!("  rust       {WASM}");
+    Ok(())
+}
+
+fn node() -> Result<()> {
+    let (major, minor) = NODE;
+    let needed = format!("Node {major}.{minor} or newer is needed");
+    let Some(node) = shell::find(&["node"]) else {
+        bail!("{needed}, and no `node` is on the PATH: https://nodejs.org");
+    };
+    let version = shell::capture(shell::command(&node).arg("--version"))?;
+    let version = version.trim();
+    if parse_version(version).is_none_or(|found| found < NODE) {
+        bail!("{needed}, and {} is {version}", node.display());
+    }
+    if shell::find(&["npm"]).is_none() {
+        bail!("npm is missing: it comes with Node, or as a package of its own");
+    }
+    println!("  node       {version}");
+    Ok(())
+}
+
+/// `v20.19.1` -> (20, 19).
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim_start_matches('v').split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
+/// Installs what `package-lock.json` lists, unless the last install was of this very list.
+fn npm_packages() -> Result<()> {
+    let wanted =
+        fs::read(paths::inside("npm/package-lock.json")).context("npm/package-lock.json is missing")?;
+    let installed = paths::inside("npm/node_modules/.xtask-package-lock.json");
+    if fs::read(&installed).ok().as_ref() != Some(&wanted) {
+        println!("installing the npm packages of npm/package-lock.json (development only), about 60 MB");
+        shell::run(&mut shell::npm(&["ci", "--no-audit", "--no-fund"]))?;
+        fs::create_dir_all(paths::inside("npm/node_modules"))?;
+        fs::write(&installed, wanted)?;
+    }
+    println!("  npm        npm/node_modules");
+    Ok(())
+}
+
+fn compiler() -> Result<()> {
+    let own = std::env::var("CXX").ok().filter(|name| !name.is_empty());
+    if cfg!(windows) || own.is_some() {
+        return Ok(());
+    }
+    if shell::find(&["c++", "g++", "clang++"]).is_none() {
+        host::install(&["g++"], "a C++ compiler, for tch", "about 200 MB")?;
+    }
+    println!("  compiler   C++");
+    Ok(())
+}
+
+fn chromium() -> Result<PathBuf> {
+    let path = match find_chromium()? {
+        Some(path) => path,
+        None => {
+            host::install(&["chromium", "fonts-liberation"], "Chromium, for browser tests", "about 400 MB")?;
+            find_chromium()?.context("apt-get installed chromium, but it is not on the PATH")?
+        }
+    };
+    println!("  chromium   {}", path.display());
+    Ok(path)
+}
+
+/// `$CHROMIUM`, else a Chromium or Chrome in its usual place.
+pub fn find_chromium() -> Result<Option<PathBuf>> {
+    if let Some(path) = paths::variable("CHROMIUM") {
+        if !path.is_file() {
+            bail!("CHROMIUM is set to {}, which is not a file", path.display());
+        }
+        return Ok(Some(path));
+    }
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+    let places = [
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "C:/Program Files/Google/Chrome/Application/chrome.exe",
+    ];
+    let place = || places.iter().map(PathBuf::from).find(|path| path.is_file());
+    Ok(shell::find(&names).or_else(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_versions_are_compared_as_numbers() {
+        assert_eq!(parse_version("v20.19.1"), Some((20, 19)));
+        assert!(parse_version("v20.9.0").unwrap() < NODE);
+        assert!(parse_version("v22.0.0").unwrap() > NODE);
+        assert_eq!(parse_version("nightly"), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! What a user downloads: raw and gzip sizes of the built files, and the ceiling that the gate holds.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::paths;
+
+/// The CPU binary may not grow past this, gzip, in bytes. Raise it knowingly, with the reason in the commit.
+const WASM_CEILING_BYTES: u64 = 700_000;
+
+const WASM: &str = "npm/dist/vap_wasm_bg.wasm";
+const OTHERS: [&str; 2] = ["npm/dist/vap_wasm.js", "npm/models/light.safetensors"];
+
+/// Prints each file's size and their sum.
+pub fn report() -> Result<()> {
+    println!("\n{:<34} {:>10} {:>10}", "kB", "raw", "gzip");
+    let mut sum = (0, 0);
+    for name in [WASM].iter().chain(&OTHERS) {
+        let path = paths::inside(name);
+        if !path.is_file() {
+            println!("{name:<34} {:>10}", "missing");
+            continue;
+        }
+        let (raw, gzip) = of_file(&path)?;
+        sum = (sum.0 + raw, sum.1 + gzip);
+        println!("{name:<34} {:>10.1} {:>10.1}", kilobytes(raw), kilobytes(gzip));
+    }
+    println!("{:<34} {:>10.1} {:>10.1}\n", "over the wire", kilobytes(sum.0), kilobytes(sum.1));
+    Ok(())
+}
+
+/// Fails when the wasm binary is over its ceiling.
+pub fn hold_ceiling() -> Result<()> {
+    let (_, gzip) = of_file(&paths::inside(WASM))?;
+    let (found, ceiling) = (kilobytes(gzip), kilobytes(WASM_CEILING_BYTES));
+    if gzip > WASM_CEILING_BYTES {
+        bail!("{WASM} is {found:.1} kB in gzip, over its ceiling of {ceiling:.1} kB");
+    }
+    println!("{WASM}: {found:.1} kB in gzip, ceiling {ceiling:.1} kB");
+    Ok(())
+}
+
+/// Raw and gzip size in bytes.
+fn of_file(path: &Path) -> Result<(u64, u64)> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok((bytes.len() as u64, gzip_bytes(&bytes)?))
+}
+
+fn gzip_bytes(bytes: &[u8]) -> Result<u64> {
+    let mut encoder = GzEncoder::new(Counter(0), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.0)
+}
+
+fn kilobytes(bytes: u64) -> f64 {
+    bytes as f64 / 1000.0
+}
+
+/// Counts what is written and keeps nothing.
+struct Counter(u64);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repetition_compresses_and_noise_does_not() {
+        let mut seed = 1_u32;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 24) as u8
+        })
+        .take(10_000)
+        .collect();
+        assert!(gzip_bytes(&[7; 10_000]).unwrap() < 100);
+        assert!(gzip_bytes(&noise).unwrap() > 9_000);
+    }
+}

@@ -1,0 +1,130 @@
+//! The gate: every check of the repository in one row, cheapest first, stopping at the first that fails.
+//! CI runs this and nothing else.
+//!
+//! All native steps name the whole workspace with the same features: cargo unites features over what is named,
+//! and another selection would build Burn a second time.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::setup::TestTools;
+use crate::{paths, setup, shell, sizes, wasm};
+
+const ALL: [&str; 3] = ["--workspace", "--features", "vap-tests/torch"];
+
+struct Gate {
+    name: &'static str,
+    run: fn(&TestTools) -> Result<()>,
+}
+
+const GATES: [Gate; 10] = [
+    Gate { name: "format", run: format },
+    Gate { name: "lint, native", run: lint_native },
+    Gate { name: "lint, wasm32", run: lint_wasm },
+    Gate { name: "Rust tests", run: rust_tests },
+    Gate { name: "documentation", run: documentation },
+    Gate { name: "wasm build and size", run: wasm_build },
+    Gate { name: "TypeScript types and lint", run: typescript },
+    Gate { name: "Node tests", run: node_tests },
+    Gate { name: "browser tests", run: browser_tests },
+    Gate { name: "parity with libtorch", run: parity },
+];
+
+/// `cargo xtask test`.
+pub fn run() -> Result<()> {
+    let start = Instant::now();
+    let tools = setup::for_tests()?;
+    for (index, gate) in GATES.iter().enumerate() {
+        println!("\n== {}/{} {}", index + 1, GATES.len(), gate.name);
+        let gate_start = Instant::now();
+        let outcome = (gate.run)(&tools);
+        let taken = clock(gate_start.elapsed());
+        if let Err(error) = outcome {
+            let left = GATES.len() - index - 1;
+            println!("\n== gates: {index} passed, 1 failed, {left} not run, {}", clock(start.elapsed()));
+            bail!("gate \"{}\" failed after {taken}: {error:#}", gate.name);
+        }
+        println!("== {}: passed in {taken}", gate.name);
+    }
+    println!("\n== gates: {} passed, 0 failed, {}", GATES.len(), clock(start.elapsed()));
+    Ok(())
+}
+
+fn format(_: &TestTools) -> Result<()> {
+    shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])?)
+}
+
+fn lint_native(tools: &TestTools) -> Result<()> {
+    shell::run(tools.cargo(&["clippy"])?.args(ALL).args(["--all-targets", "--", "-D", "warnings"]))
+}
+
+fn lint_wasm(_: &TestTools) -> Result<()> {
+    shell::run(&mut wasm::cargo("clippy", &["-p", "vap-core", "-p", "vap-wasm", "--", "-D", "warnings"])?)
+}
+
+fn rust_tests(tools: &TestTools) -> Result<()> {
+    shell::run(tools.cargo(&["test", "--workspace"])?.args(["--exclude", "vap-tests"]))?;
+    shell::run(tools.cargo(&["test"])?.args(ALL).args(["--test", "all", "--", "--skip", "torch"]))
+}
+
+fn documentation(tools: &TestTools) -> Result<()> {
+    shell::run(tools.cargo(&["doc", "--no-deps"])?.args(ALL).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn wasm_build(_: &TestTools) -> Result<()> {
+    wasm::package()?;
+    sizes::hold_ceiling()
+}
+
+fn typescript(_: &TestTools) -> Result<()> {
+    shell::run(&mut shell::npm(&["run", "types"]))?;
+    shell::run(&mut shell::npm(&["run", "lint"]))
+}
+
+fn node_tests(tools: &TestTools) -> Result<()> {
+    let events = native_events(tools)?;
+    shell::run(shell::npm(&["test"]).env("VAP_NATIVE_EVENTS", events).env("VAP_REQUIRE_NATIVE", "1"))
+}
+
+fn browser_tests(tools: &TestTools) -> Result<()> {
+    shell::run(shell::npm(&["run", "test:browser"]).env("CHROMIUM", tools.chromium()))
+}
+
+fn parity(tools: &TestTools) -> Result<()> {
+    shell::run(tools.cargo(&["test"])?.args(ALL).args(["--test", "all", "torch"]))
+}
+
+/// What the native build says of the fixture, as a file of JSON lines: the Node tests hold wasm to it.
+fn native_events(tools: &TestTools) -> Result<PathBuf> {
+    shell::run(tools.cargo(&["build"])?.args(ALL).args(["--example", "analyze"]))?;
+    let program = paths::target()?.join("debug").join("examples").join("analyze");
+    let mut analyze = shell::command(program);
+    analyze.args(["npm/models/light.safetensors", "tests/fixtures/call.wav", "--frames"]);
+    let lines = shell::capture(&mut analyze)?;
+    let file = paths::target()?.join("native-events.jsonl");
+    fs::write(&file, lines).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
+}
+
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else {
+        format!("{} min {} s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_for_people() {
+        assert_eq!(clock(Duration::from_millis(1_540)), "1.5 s");
+        assert_eq!(clock(Duration::from_secs(725)), "12 min 5 s");
+    }
+}
