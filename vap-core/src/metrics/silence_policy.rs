@@ -1,0 +1,197 @@
+//! How long to wait in a silence (livekit/eot-bench): spans of silence with end-of-turn scores come in; how often
+//! a policy cuts the user off, and how late it answers, go out. Beside it the same for silence alone.
+
+use super::share;
+
+/// A silence of the user: a pause within a turn, or the end of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SilenceSpan {
+    /// Time until the same user speaks again, in s; infinite when that does not happen.
+    pub until_speech_s: f64,
+    /// Whether the turn ended here; else the user goes on and whoever speaks before that cuts in.
+    pub end: bool,
+    /// End-of-turn score each `score_step_s` of the silence, the first one step into it; causal.
+    pub scores: Vec<f32>,
+}
+
+/// What counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SilenceRules {
+    /// Shortest pause that counts, in s.
+    pub min_pause_s: f64,
+    /// Longest pause that counts, in s.
+    pub max_pause_s: f64,
+    /// Time from score to score, in s.
+    pub score_step_s: f64,
+    /// An end is found when the policy fires at most this late, in s.
+    pub recall_within_s: f64,
+}
+
+impl Default for SilenceRules {
+    fn default() -> Self {
+        SilenceRules { min_pause_s: 0.2, max_pause_s: 5.0, score_step_s: 0.1, recall_within_s: 3.0 }
+    }
+}
+
+/// When to take a silence for the end of the turn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SilencePolicy {
+    /// Fire when the latest score is at or above this; `None` waits for the timeout alone.
+    pub threshold: Option<f32>,
+    /// Not before this much silence, in s.
+    pub action_delay_s: f64,
+    /// In any case after this much silence, in s.
+    pub timeout_s: f64,
+}
+
+impl SilencePolicy {
+    /// Silence after which it fires, in s.
+    fn fires_s(&self, scores: &[f32], step_s: f64) -> f64 {
+        let Some(threshold) = self.threshold else { return self.timeout_s };
+        // Steps are multiplied, not added up, and compared with a margin: 3 * 0.1 is not 0.3.
+        let time_s = |at: usize| (at + 1) as f64 * step_s;
+        let superseded = |at: usize| at + 1 < scores.len() && time_s(at + 1) <= self.action_delay_s + 1e-9;
+        let fired = (0..scores.len()).find(|&at| scores[at] >= threshold && !superseded(at));
+        fired.map_or(self.timeout_s, |at| time_s(at).max(self.action_delay_s).min(self.timeout_s))
+    }
+}
+
+/// A policy and what it does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OperatingPoint {
+    /// The policy.
+    pub policy: SilencePolicy,
+    /// Share of the pauses in which it fires before the user goes on.
+    pub false_cutoff_rate: f64,
+    /// Mean silence after which it fires at the ends of turns, in s; an end counts also when the user speaks first.
+    pub mean_latency_s: f64,
+    /// Share of the ends at which it fires in time and before the user speaks again.
+    pub recall: f64,
+}
+
+/// Applies a policy to the spans; `None` unless there are both pauses that count and ends.
+///
+/// A pause counts when its length is in `min_pause_s..=max_pause_s`. It is cut when the policy fires before its
+/// end; at its very end the user already speaks.
+pub fn evaluate(
+    spans: &[SilenceSpan],
+    policy: SilencePolicy,
+    rules: &SilenceRules,
+) -> Option<OperatingPoint> {
+    let (mut pauses, mut cut, mut ends, mut found, mut latency_s) = (0, 0, 0, 0, 0.0);
+    for span in spans {
+        let fires_s = policy.fires_s(&span.scores, rules.score_step_s);
+        // Score times carry rounding: 3 * 0.1 must not miss the end of a span of 0.3 s.
+        let before_speech = fires_s < span.until_speech_s - 1e-9;
+        if span.end {
+            ends += 1;
+            latency_s += fires_s;
+            found += usize::from(before_speech && fires_s <= rules.recall_within_s + 1e-9);
+        } else if (rules.min_pause_s..=rules.max_pause_s).contains(&span.until_speech_s) {
+            pauses += 1;
+            cut += usize::from(before_speech);
+        }
+    }
+    Some(OperatingPoint {
+        policy,
+        false_cutoff_rate: share(cut, pauses)?,
+        mean_latency_s: (ends > 0).then(|| latency_s / ends as f64)?,
+        recall: share(found, ends)?,
+    })
+}
+
+/// The baseline: fire after `timeout_s` of silence, whatever was said.
+pub fn silence_timeout(
+    spans: &[SilenceSpan],
+    timeout_s: f64,
+    rules: &SilenceRules,
+) -> Option<OperatingPoint> {
+    let policy = SilencePolicy { threshold: None, action_delay_s: timeout_s, timeout_s };
+    evaluate(spans, policy, rules)
+}
+
+/// Policies to try: every combination.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepGrid {
+    /// Thresholds.
+    pub thresholds: Vec<f32>,
+    /// Action delays, in s.
+    pub action_delays_s: Vec<f64>,
+    /// Timeouts, in s.
+    pub timeouts_s: Vec<f64>,
+}
+
+impl Default for SweepGrid {
+    /// Thresholds 0.01 to 0.99 by 0.01, delays 0.2 to 1.0 s and timeouts 1.0 to 3.5 s by 0.1 s.
+    fn default() -> Self {
+        let tenths = |from: u8, to: u8| (from..=to).map(|tenths| f64::from(tenths) / 10.0).collect();
+        SweepGrid {
+            thresholds: (1..=99u8).map(|percent| f32::from(percent) / 100.0).collect(),
+            action_delays_s: tenths(2, 10),
+            timeouts_s: tenths(10, 35),
+        }
+    }
+}
+
+/// Every policy of the grid on the spans; empty unless there are both pauses that count and ends.
+pub fn sweep(spans: &[SilenceSpan], grid: &SweepGrid, rules: &SilenceRules) -> Vec<OperatingPoint> {
+    let mut points = Vec::new();
+    for &threshold in &grid.thresholds {
+        for &action_delay_s in &grid.action_delays_s {
+            let policies = grid.timeouts_s.iter().map(|&timeout_s| SilencePolicy {
+                threshold: Some(threshold),
+                action_delay_s,
+                timeout_s,
+            });
+            points.extend(policies.filter_map(|policy| evaluate(spans, policy, rules)));
+        }
+    }
+    points
+}
+
+/// The line of silence alone: timeouts of 0.1 to 3.5 s by 0.01 s.
+pub fn silence_sweep(spans: &[SilenceSpan], rules: &SilenceRules) -> Vec<OperatingPoint> {
+    let timeouts = (10..=350u16).map(|hundredths| f64::from(hundredths) / 100.0);
+    timeouts.filter_map(|timeout_s| silence_timeout(spans, timeout_s, rules)).collect()
+}
+
+/// The published operating points; `None` where no policy meets the budget.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SweepSummary {
+    /// Lowest false cut-off rate at a mean latency of at most 0.3 s.
+    pub cutoff_at_300_ms: Option<OperatingPoint>,
+    /// Lowest false cut-off rate at a mean latency of at most 0.6 s.
+    pub cutoff_at_600_ms: Option<OperatingPoint>,
+    /// Lowest mean latency at a false cut-off rate of at most 5 %.
+    pub latency_at_5_percent: Option<OperatingPoint>,
+    /// Lowest mean latency at a false cut-off rate of at most 10 %.
+    pub latency_at_10_percent: Option<OperatingPoint>,
+}
+
+/// Picks the published operating points; among equals the one that is lower in the other figure.
+pub fn summarise(points: &[OperatingPoint]) -> SweepSummary {
+    let cutoff = |point: &OperatingPoint| point.false_cutoff_rate;
+    let latency = |point: &OperatingPoint| point.mean_latency_s;
+    let cutoff_at = |budget_s: f64| lowest(points, cutoff, latency, budget_s);
+    let latency_at = |budget: f64| lowest(points, latency, cutoff, budget);
+    SweepSummary {
+        cutoff_at_300_ms: cutoff_at(0.3),
+        cutoff_at_600_ms: cutoff_at(0.6),
+        latency_at_5_percent: latency_at(0.05),
+        latency_at_10_percent: latency_at(0.10),
+    }
+}
+
+fn lowest(
+    points: &[OperatingPoint],
+    of: impl Fn(&OperatingPoint) -> f64,
+    within: impl Fn(&OperatingPoint) -> f64,
+    budget: f64,
+) -> Option<OperatingPoint> {
+    // A mean of many times 0.3 may be a rounding step above it.
+    let affordable = points.iter().filter(|point| within(point) <= budget + 1e-9);
+    affordable.min_by(|a, b| of(a).total_cmp(&of(b)).then(within(a).total_cmp(&within(b)))).copied()
+}
+
+#[cfg(test)]
+mod tests;
