@@ -1,4 +1,8 @@
 //! Two-party timing out of meetings: who of two speaks when, which sounds are backchannels, where turns pause.
+//!
+//! A stretch holds two participants while the others are silent but for backchannels. A turn is one speaker's
+//! sounds until the other claims the floor in a pause of it, or until it pauses too long; a turn may lie inside a
+//! turn of the other (an attempt that failed).
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +37,7 @@ pub struct TurnTiming {
     pub end_s: f32,
     /// Turn or backchannel.
     pub kind: TurnKind,
-    /// Inner pauses (start, end) in seconds from `start_s`, each longer than 0.2 s.
+    /// Inner pauses (start, end) in seconds from `start_s`, each longer than 0.2 s; in AMI nearly all over 1 s.
     pub pauses: Vec<(f32, f32)>,
 }
 
@@ -63,8 +67,18 @@ pub struct PairOptions {
     pub longest_pause_s: f64,
     /// A backchannel closer than this to a turn of its own speaker is part of that turn, in seconds.
     pub backchannel_apart_s: f64,
+    /// A sound up to this long that begins and ends inside a turn of the other, with [`Self::backchannel_apart_s`]
+    /// of own silence on both sides, is a backchannel whatever its act: it leaves the floor where it is. Seconds.
+    pub brief_s: f64,
     /// How words become islands.
     pub islands: IslandRule,
+}
+
+impl PairOptions {
+    /// Three times the stretches: speech of third participants is dropped where the two go on within 2 s.
+    pub fn relaxed() -> Self {
+        Self { bridged_silence_s: 2.0, ..Self::default() }
+    }
 }
 
 impl Default for PairOptions {
@@ -76,6 +90,7 @@ impl Default for PairOptions {
             shortest_s: 12.0,
             longest_pause_s: 3.0,
             backchannel_apart_s: 1.0,
+            brief_s: 1.0,
             islands: IslandRule::default(),
         }
     }
@@ -112,7 +127,7 @@ pub fn pair_timings(meeting: &Meeting, options: &PairOptions) -> Vec<Timing> {
 }
 
 /// A sound of one of the two.
-type Sound = (u8, Island);
+type Sound = (usize, Island);
 
 /// Times (start, end) that no stretch may hold, sorted: third speakers, and places where the alignment failed.
 fn intrusions<'a>(
@@ -205,79 +220,128 @@ fn split_at_silences(sounds: Vec<Sound>, longest_s: f64) -> Vec<Vec<Sound>> {
 
 /// Start of the stretch in the meeting, and its turns; `None` when it is too short or one speaker has no turn.
 fn stretch_turns(sounds: &[Sound], options: &PairOptions) -> Option<(f32, Vec<TurnTiming>)> {
-    let mut claims: [Vec<Island>; 2] = [Vec::new(), Vec::new()];
-    for (speaker, island) in sounds.iter().filter(|(_, island)| !island.backchannel) {
-        claims[usize::from(*speaker)].push(*island);
-    }
-    let mut backchannels: [Vec<Island>; 2] = [Vec::new(), Vec::new()];
-    let mut openers: [Vec<Island>; 2] = [Vec::new(), Vec::new()];
-    for (speaker, island) in sounds.iter().filter(|(_, island)| island.backchannel) {
-        let speaker = usize::from(*speaker);
-        let joins = |claim: &Island| {
-            let (end_s, start_s) = (claim.end_s.min(island.end_s), claim.start_s.max(island.start_s));
-            start_s - end_s < options.backchannel_apart_s
-                && !sounds_between(&claims[1 - speaker], end_s, start_s)
-        };
-        let kept = if claims[speaker].iter().any(joins) { &mut openers } else { &mut backchannels };
-        kept[speaker].push(*island);
-    }
-    let mut spans: Vec<(u8, TurnKind, Vec<Island>)> = Vec::new();
+    let (claims, backchannels) = claims_and_backchannels(sounds, options);
+    let mut spans: Vec<Span> = Vec::new();
     for speaker in 0..2 {
-        claims[speaker].append(&mut openers[speaker]);
-        claims[speaker].sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
-    }
-    for (speaker, id) in [(0, 0_u8), (1, 1)] {
         let same_turn = |end_s: f64, start_s: f64| {
             start_s - end_s <= options.longest_pause_s
                 && !sounds_between(&claims[1 - speaker], end_s, start_s)
         };
-        let turns = grouped(&claims[speaker], same_turn);
-        spans.extend(turns.into_iter().map(|islands| (id, TurnKind::Turn, islands)));
         let near = |end_s: f64, start_s: f64| start_s - end_s < options.backchannel_apart_s;
-        let nods = grouped(&backchannels[speaker], near);
-        spans.extend(nods.into_iter().map(|islands| (id, TurnKind::Backchannel, islands)));
+        spans.extend(grouped(&claims[speaker], speaker, TurnKind::Turn, same_turn));
+        spans.extend(grouped(&backchannels[speaker], speaker, TurnKind::Backchannel, near));
     }
-    spans.sort_by(|a, b| a.2[0].start_s.total_cmp(&b.2[0].start_s));
+    let brief: Vec<usize> = (0..spans.len()).filter(|index| leaves_floor(*index, &spans, options)).collect();
+    brief.into_iter().for_each(|index| spans[index].kind = TurnKind::Backchannel);
+    spans.sort_by(|a, b| a.start_s().total_cmp(&b.start_s()));
     // Before the first turn nobody holds the floor that a backchannel could leave.
-    let first = spans.iter().position(|(_, kind, _)| *kind == TurnKind::Turn)?;
+    let first = spans.iter().position(|span| span.kind == TurnKind::Turn)?;
     let spans = &spans[first..];
-    let has_turn = |id| spans.iter().any(|(speaker, kind, _)| *speaker == id && *kind == TurnKind::Turn);
-    let offset_s = spans[0].2[0].start_s;
-    let turns: Vec<TurnTiming> = spans.iter().map(|span| turn_timing(span, offset_s)).collect();
-    let length_s = turns.iter().fold(0.0_f32, |length, turn| length.max(turn.end_s));
-    (has_turn(0) && has_turn(1) && f64::from(length_s) >= options.shortest_s)
-        .then(|| (milliseconds(offset_s), turns))
+    let has_turn = |id| spans.iter().any(|span| span.speaker == id && span.kind == TurnKind::Turn);
+    let offset_s = spans[0].start_s();
+    let end_s = spans.iter().fold(offset_s, |end_s, span| span.end_s().max(end_s));
+    (has_turn(0) && has_turn(1) && end_s - offset_s >= options.shortest_s)
+        .then(|| (milliseconds(offset_s), spans.iter().map(|span| span.timing(offset_s)).collect()))
+}
+
+/// Sounds of each speaker that claim the floor, and those that do not. A backchannel that runs on into a turn of
+/// its own speaker opens or closes that turn.
+fn claims_and_backchannels(sounds: &[Sound], options: &PairOptions) -> ([Vec<Island>; 2], [Vec<Island>; 2]) {
+    let mut annotated: [Vec<Island>; 2] = Default::default();
+    for (speaker, island) in sounds.iter().filter(|(_, island)| !island.backchannel) {
+        annotated[*speaker].push(*island);
+    }
+    let mut claims = annotated.clone();
+    let mut backchannels: [Vec<Island>; 2] = Default::default();
+    for (speaker, island) in sounds.iter().filter(|(_, island)| island.backchannel) {
+        let joins = |claim: &Island| {
+            let (end_s, start_s) = (claim.end_s.min(island.end_s), claim.start_s.max(island.start_s));
+            start_s - end_s < options.backchannel_apart_s
+                && !sounds_between(&annotated[1 - speaker], end_s, start_s)
+        };
+        let joined = annotated[*speaker].iter().any(joins);
+        (if joined { &mut claims } else { &mut backchannels })[*speaker].push(*island);
+    }
+    for islands in &mut claims {
+        islands.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    }
+    (claims, backchannels)
+}
+
+/// Whether a turn is so brief, so far inside a turn of the other and so far from own sounds that the floor stays.
+fn leaves_floor(index: usize, spans: &[Span], options: &PairOptions) -> bool {
+    let span = &spans[index];
+    let inside = |other: &Span| {
+        other.speaker != span.speaker
+            && other.kind == TurnKind::Turn
+            && other.start_s() < span.start_s()
+            && other.end_s() > span.end_s()
+    };
+    let (before_s, after_s) =
+        (span.start_s() - options.backchannel_apart_s, span.end_s() + options.backchannel_apart_s);
+    let near = |(place, other): (usize, &Span)| {
+        place != index
+            && other.speaker == span.speaker
+            && other.end_s() > before_s
+            && other.start_s() < after_s
+    };
+    span.kind == TurnKind::Turn
+        && span.end_s() - span.start_s() <= options.brief_s
+        && spans.iter().any(inside)
+        && !spans.iter().enumerate().any(near)
+}
+
+/// The islands of one turn or backchannel, at least one.
+struct Span {
+    speaker: usize,
+    kind: TurnKind,
+    islands: Vec<Island>,
+}
+
+impl Span {
+    fn start_s(&self) -> f64 {
+        self.islands[0].start_s
+    }
+
+    fn end_s(&self) -> f64 {
+        self.islands[self.islands.len() - 1].end_s
+    }
+
+    fn timing(&self, offset_s: f64) -> TurnTiming {
+        let start_s = self.start_s();
+        let pauses = self.islands.windows(2);
+        TurnTiming {
+            speaker: self.speaker as u8,
+            start_s: milliseconds(start_s - offset_s),
+            end_s: milliseconds(self.end_s() - offset_s),
+            kind: self.kind,
+            pauses: pauses
+                .map(|pair| (milliseconds(pair[0].end_s - start_s), milliseconds(pair[1].start_s - start_s)))
+                .collect(),
+        }
+    }
+}
+
+/// Runs of islands in which each (end, next start) passes `together`.
+fn grouped(
+    islands: &[Island],
+    speaker: usize,
+    kind: TurnKind,
+    together: impl Fn(f64, f64) -> bool,
+) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for island in islands {
+        match spans.last_mut() {
+            Some(span) if together(span.end_s(), island.start_s) => span.islands.push(*island),
+            _ => spans.push(Span { speaker, kind, islands: vec![*island] }),
+        }
+    }
+    spans
 }
 
 /// Whether one of the sounds reaches into the time between `end_s` and `start_s`.
 fn sounds_between(sounds: &[Island], end_s: f64, start_s: f64) -> bool {
     sounds.iter().any(|island| island.start_s < start_s && island.end_s > end_s)
-}
-
-/// Runs of islands in which each (end, next start) passes `together`.
-fn grouped(islands: &[Island], together: impl Fn(f64, f64) -> bool) -> Vec<Vec<Island>> {
-    let mut groups: Vec<Vec<Island>> = Vec::new();
-    for island in islands {
-        match groups.last_mut() {
-            Some(group) if together(group[group.len() - 1].end_s, island.start_s) => group.push(*island),
-            _ => groups.push(vec![*island]),
-        }
-    }
-    groups
-}
-
-fn turn_timing((speaker, kind, islands): &(u8, TurnKind, Vec<Island>), offset_s: f64) -> TurnTiming {
-    let start_s = islands[0].start_s;
-    let pauses = islands
-        .windows(2)
-        .map(|pair| (milliseconds(pair[0].end_s - start_s), milliseconds(pair[1].start_s - start_s)));
-    TurnTiming {
-        speaker: *speaker,
-        start_s: milliseconds(start_s - offset_s),
-        end_s: milliseconds(islands[islands.len() - 1].end_s - offset_s),
-        kind: *kind,
-        pauses: pauses.collect(),
-    }
 }
 
 /// Seconds rounded to 1 ms, so that the manifest stays short.
