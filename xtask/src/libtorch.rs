@@ -64,6 +64,8 @@ pub fn ensure() -> Result<Libtorch> {
 
 fn users_own() -> Result<Option<Libtorch>> {
     if let Some(folder) = paths::variable("LIBTORCH") {
+        // Build scripts run in folders of their own.
+        let folder = std::path::absolute(folder)?;
         let lib = folder.join("lib");
         if !lib.is_dir() {
             bail!("LIBTORCH is set to {}, which has no folder `lib`", folder.display());
@@ -90,21 +92,24 @@ fn fetch(folder: &Path) -> Result<()> {
     }
     fs::create_dir_all(&part)?;
     let ready = part.join("libtorch");
-    match from_official(&part, &ready) {
-        Ok(()) => {}
-        Err(error) if cfg!(target_os = "linux") => {
-            println!("not there ({error:#}); next is PyPI");
-            if ready.exists() {
-                fs::remove_dir_all(&ready)?;
-            }
-            from_wheels(&part, &ready)?;
-        }
-        Err(error) => return Err(error.context("set LIBTORCH to a libtorch 2.11.0 of your own")),
-    }
+    obtain(&part, &ready)
+        .context("no libtorch could be fetched; set LIBTORCH to a libtorch 2.11.0 of your own")?;
     check(&ready)?;
     fs::rename(&ready, folder)?;
     fs::remove_dir_all(&part)?;
     Ok(())
+}
+
+fn obtain(part: &Path, ready: &Path) -> Result<()> {
+    let Err(error) = from_official(part, ready) else { return Ok(()) };
+    if !cfg!(target_os = "linux") {
+        return Err(error);
+    }
+    println!("not there ({error:#}); next is PyPI");
+    if ready.exists() {
+        fs::remove_dir_all(ready)?;
+    }
+    from_wheels(part, ready)
 }
 
 fn from_official(part: &Path, ready: &Path) -> Result<()> {

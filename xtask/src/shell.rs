@@ -47,15 +47,21 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs the command and returns what it wrote to standard output; standard error goes to the terminal.
+/// Shows the command, runs it and returns what it wrote to standard output.
+pub fn run_for_output(command: &mut Command) -> Result<String> {
+    println!("$ {}", line(command));
+    capture(command)
+}
+
+/// Runs the command unshown and returns what it wrote to standard output; standard error goes to the terminal.
 pub fn capture(command: &mut Command) -> Result<String> {
     command.stderr(Stdio::inherit());
     let output = command.output().map_err(|error| not_started(command, error))?;
     if !output.status.success() {
-        bail!("`{}` failed ({})", line(command), output.status);
+        bail!("`{}` failed ({})", name(command), output.status);
     }
     String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` wrote text that is not UTF-8", line(command)))
+        .with_context(|| format!("`{}` wrote text that is not UTF-8", name(command)))
 }
 
 /// The first of `names` that is an executable file on the PATH.
