@@ -24,8 +24,8 @@
 //!    ends: `eagerEndOfTurn`. It waits for exactly one answer: `endOfTurn`, or `turnResumed` when a later sound has
 //!    gone on for `minSpeechMs`, or when the same sound goes on for `eagerHoldMs` and the probability is below
 //!    `eagerThreshold` again. The next one needs the probability to have been below, or another `speechEnd`.
-//! 8. **Floor.** The first turn takes the floor. It passes when the other has an open turn while the holder is out
-//!    of speech or out of turn: `endOfTurn` of the holder if its turn is still open (reason `shift`), `turnShift`.
+//! 8. **Floor.** The first turn takes the floor. It passes when the other has an open turn while the holder is not
+//!    speaking: `endOfTurn` of the holder if its turn is still open (reason `shift`), then `turnShift`.
 //! 9. **Finish.** What is open is closed: overlap, speech (an unjudged sound is judged), turns (reason `finish`).
 //!
 //! Probabilities that are not finite count as 0. Frames are taken once, in order: one that is not newer than the

@@ -18,7 +18,7 @@ pub(super) struct Turn {
     /// First hop of its first sound.
     start: u64,
     eager: Option<Eager>,
-    /// Whether an eager end may be raised: not again on the strength of the one before.
+    /// Whether an eager end may be raised when none is pending: not again on the strength of the one before.
     armed: bool,
     /// Running mean of the end-of-turn probability.
     eot: Option<f32>,
@@ -71,8 +71,7 @@ impl EventMachine {
     fn judge(&mut self, speaker: Speaker, sound: &mut Sound, ended: bool, now: u64, out: &mut Vec<Event>) {
         let (s, o) = (speaker.index(), speaker.other().index());
         if sound.role == Role::New {
-            let holds = self.floor == Some(speaker.other()) || self.channels[o].speaking();
-            let contested = self.turns[s].is_none() && self.turns[o].is_some() && holds;
+            let contested = self.turns[s].is_none() && self.turns[o].is_some();
             sound.role = if contested { Role::Undecided } else { Role::Turn };
         }
         let longest_ms = u64::from(self.policy.max_backchannel_ms);
@@ -105,10 +104,9 @@ impl EventMachine {
         }
     }
 
-    /// Whether the speaker holds the floor with an open turn and is speaking.
+    /// Whether the speaker holds the floor and is speaking; a holder who speaks always has an open turn.
     fn holds_aloud(&self, speaker: Speaker) -> bool {
-        let s = speaker.index();
-        self.floor == Some(speaker) && self.turns[s].is_some() && self.channels[s].speaking()
+        self.floor == Some(speaker) && self.channels[speaker.index()].speaking()
     }
 
     /// Ends the open turns that are over; raises and takes back eager ends in the others.
@@ -135,7 +133,6 @@ impl EventMachine {
             let likely = reaches(eot, policy.eager_threshold);
             let Some(eager) = turn.eager else {
                 if likely && turn.armed {
-                    turn.armed = false;
                     let in_speech = channel.loud && channel.speaking();
                     turn.eager = Some(Eager { hop: now, in_speech });
                     let event = Event::at(now, EventKind::EagerEndOfTurn, speaker);

@@ -115,6 +115,12 @@ fn speech_in_the_pause_before_speech_end_takes_an_eager_end_back_too() {
 }
 
 #[test]
+fn a_sound_that_was_not_yet_speech_takes_an_eager_end_back_as_soon_as_it_is() {
+    let script = spoken().user(8, QUIET).user(1, TALK.eot(0.6)).user(20, TALK);
+    assert_eq!(of_turn(&script), ["580 user eagerEndOfTurn", "620 user turnResumed"]);
+}
+
+#[test]
 fn an_eager_end_may_come_before_the_sound_ends() {
     let script = spoken().user(10, TALK.eot(0.7)).user(10, QUIET.eot(0.9));
     assert_eq!(of_turn(&script), ["420 user eagerEndOfTurn", "800 user endOfTurn model"]);
@@ -127,6 +133,8 @@ fn an_eager_end_within_speech_is_taken_back_after_the_hold() {
     let early = spoken().user(1, TALK.eot(0.7));
     assert_eq!(of_turn(&early.clone().user(24, TALK)), ["420 user eagerEndOfTurn"]);
     assert_eq!(of_turn(&early.clone().user(60, TALK)), ["420 user eagerEndOfTurn", "920 user turnResumed"]);
+    // Quiet when the hold is over: the answer waits for the end or for more sound.
+    assert_eq!(of_turn(&early.clone().user(24, TALK).user(20, QUIET)), ["420 user eagerEndOfTurn"]);
     // Still likely: the answer waits.
     assert_eq!(of_turn(&early.user(60, TALK.eot(0.5))), ["420 user eagerEndOfTurn"]);
 }

@@ -177,6 +177,9 @@ fn the_floor_alternates_and_a_silent_turn_never_outlives_its_limit() {
                 *quiet = if silent { *quiet + 20 } else { 0 };
                 assert!(!state.in_turn[s] || *quiet < policy.max_silence_ms, "hop {}", frame.index);
                 assert!(!state.eager_pending[s] || state.in_turn[s]);
+                let holder = state.floor == Some(Speaker::BOTH[s]);
+                assert!(!(holder && state.speaking[s]) || state.in_turn[s], "hop {}", frame.index);
+                assert!(holder || !state.in_turn[s] || state.speaking[1 - s], "hop {}", frame.index);
             }
         }
         let shifts: Vec<_> = out.iter().filter(|e| e.kind == EventKind::TurnShift).collect();

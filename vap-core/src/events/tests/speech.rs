@@ -70,6 +70,28 @@ fn a_short_dip_does_not_end_an_overlap() {
 }
 
 #[test]
+fn an_overlap_ends_after_a_pause_of_the_overlap_probability() {
+    let unlikely = |hops: usize| {
+        let mut script = new().user(20, TALK).add(10 + hops, TALK, TALK).add(10, TALK, TALK);
+        script.0[30..30 + hops].iter_mut().for_each(|frame| frame.overlap = 0.0);
+        let lines = lines(&script.live(policy()));
+        lines.into_iter().filter(|line| line.contains("overlap")).collect::<Vec<_>>()
+    };
+    assert_eq!(unlikely(4), ["480 agent overlapStart"]);
+    assert_eq!(unlikely(5), ["480 agent overlapStart", "700 agent overlapEnd", "780 agent overlapStart"]);
+}
+
+#[test]
+fn an_overlap_ends_with_a_turn_that_ends_before_its_pause_is_over() {
+    let quick = Policy { min_silence_ms: 40, ..policy() };
+    let script = new().user(20, TALK).add(10, TALK, TALK).add(2, QUIET.eot(0.9), TALK);
+    let lines = lines(&script.live(quick));
+    let expected =
+        ["640 agent overlapEnd", "640 user speechEnd", "640 user endOfTurn model", "640 agent turnShift"];
+    assert_eq!(lines[lines.len() - 4..], expected);
+}
+
+#[test]
 fn overlap_events_follow_the_overlap_probability_and_interruptions_the_vads() {
     let mut script = new().user(20, TALK).add(20, TALK, TALK).user(10, TALK);
     script.0.iter_mut().for_each(|frame| frame.overlap = 0.39);
@@ -165,6 +187,18 @@ fn finish_judges_a_sound_that_was_still_listened_to() {
     assert_eq!(hummed.iter().filter(|e| e.kind == EventKind::EndOfTurn).count(), 1);
     let claimed = start.add(6, TALK, TALK).all(policy());
     assert_eq!(claimed.iter().filter(|e| e.kind == EventKind::EndOfTurn).count(), 2);
+}
+
+#[test]
+fn speech_after_finish_starts_from_nothing() {
+    let script = new().user(25, TALK);
+    let (mut machine, mut out) = (EventMachine::new(policy()).unwrap(), Vec::new());
+    script.0[..20].iter().for_each(|frame| machine.step(frame, &mut out));
+    machine.finish(&mut out);
+    out.clear();
+    script.0[20..].iter().for_each(|frame| machine.step(frame, &mut out));
+    assert_eq!(lines(&out), ["460 user speechStart"]);
+    assert_eq!(out[0].start_ms, Some(400));
 }
 
 #[test]
