@@ -1,0 +1,25 @@
+// Lints the package, its tests, the page and the browser tests; run from the repository root (npm run lint).
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "structuredClone"];
+const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout"];
+const readonly = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
+
+export default tseslint.config(
+  { ignores: ["npm/dist/**", "npm/node_modules/**"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error" } },
+  js.configs.recommended,
+  {
+    files: ["npm/src/**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { project: "npm/tsconfig.json", tsconfigRootDir: `${import.meta.dirname}/..` } },
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/consistent-type-imports": "error",
+    },
+  },
+  { files: ["**/*.js"], languageOptions: { globals: readonly(node) } },
+  { files: ["www/main.js"], languageOptions: { globals: readonly(browser) } },
+  { files: ["tests/browser/**/*.js"], languageOptions: { globals: readonly([...node, ...browser]) } },
+);

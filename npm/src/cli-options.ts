@@ -1,0 +1,111 @@
+// The words of the command line, checked: what is asked, or one line about what is wrong.
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { told } from "./errors.js";
+import type { Policy } from "./options.js";
+
+export const HELP = `vap-turn analyze CALL.wav             a stereo file: the user on channel 0, the agent on channel 1
+vap-turn analyze USER.wav AGENT.wav   two mono files
+
+  --json           one JSON object a line for each event
+  --frames         as --json, with a line for each hop of 20 ms
+  --svg FILE       write a picture of the call
+  --swap           the agent is on channel 0 (or in the first file)
+  --model FILE     another model file
+  --policy K=V     a threshold that differs from the model's (may be repeated), or a .json file of them
+  --help, --version
+
+Exit code 0; 2 when the input is wrong, with one line on stderr.
+`;
+
+/** Something the user gave that cannot be worked with; becomes one line on stderr and exit code 2. */
+export class InputError extends Error {}
+
+/** What the command line asks for. */
+export interface Request {
+  files: string[];
+  output: "text" | "json" | "frames";
+  swap: boolean;
+  svg?: string;
+  model?: string;
+  policy: Partial<Policy>;
+}
+
+const OPTIONS = {
+  json: { type: "boolean" },
+  frames: { type: "boolean" },
+  svg: { type: "string" },
+  swap: { type: "boolean" },
+  model: { type: "string" },
+  policy: { type: "string", multiple: true },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "V" },
+} as const;
+
+/** Reads the arguments; `"help"` and `"version"` ask for no more than that. */
+export async function readRequest(argv: readonly string[]): Promise<Request | "help" | "version"> {
+  const { values, positionals } = parsed(argv);
+  if (values.help === true) return "help";
+  if (values.version === true) return "version";
+  const [verb, ...files] = positionals;
+  if (verb !== "analyze") {
+    const found = verb === undefined ? "nothing" : `"${verb}"`;
+    throw new InputError(`expected "analyze FILE.wav", found ${found}; --help tells more`);
+  }
+  if (files.length === 0 || files.length > 2) {
+    throw new InputError(`analyze: expected one stereo file or two mono files, found ${files.length} files`);
+  }
+  return {
+    files,
+    output: values.frames === true ? "frames" : values.json === true ? "json" : "text",
+    swap: values.swap === true,
+    ...(values.svg !== undefined && { svg: values.svg }),
+    ...(values.model !== undefined && { model: values.model }),
+    policy: await policyOf(values.policy ?? []),
+  };
+}
+
+function parsed(argv: readonly string[]): ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>> {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new InputError(`${told(error)}; --help lists the options`);
+  }
+}
+
+async function policyOf(words: readonly string[]): Promise<Partial<Policy>> {
+  const policy: Record<string, unknown> = {};
+  for (const word of words) Object.assign(policy, word.endsWith(".json") ? await policyFile(word) : threshold(word));
+  return policy;
+}
+
+function threshold(word: string): Record<string, number> {
+  const [, name, value] = /^([^=]+)=(.+)$/s.exec(word) ?? [];
+  const number = Number(value);
+  if (name !== undefined && value?.trim() !== "" && Number.isFinite(number)) return { [name]: number };
+  throw new InputError(`--policy: expected name=number or a .json file, found "${word}"`);
+}
+
+async function policyFile(path: string): Promise<object> {
+  let policy: unknown;
+  try {
+    policy = JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new InputError(`--policy: ${error instanceof SyntaxError ? `${path} is not JSON` : fault(path, error)}`);
+  }
+  if (typeof policy === "object" && policy !== null && !Array.isArray(policy)) return policy;
+  throw new InputError(`--policy: ${path} does not hold a JSON object`);
+}
+
+/** Why a file cannot be read or written, in words. */
+export function fault(path: string, error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known: Record<string, string> = {
+    ENOENT: "no such file",
+    EISDIR: "is a directory, not a file",
+    EACCES: "permission denied",
+    ENOTDIR: "no such file",
+    ERR_FS_FILE_TOO_LARGE: "is larger than 2 GiB",
+  };
+  return `${path}: ${known[code] ?? told(error)}`;
+}

@@ -1,0 +1,78 @@
+// The one error class of the package, and how failures of the wasm side become it.
+
+/** Kinds of failure, stable for programs. */
+export const ERROR_CODES = [
+  /** The model file holds a configuration that is not valid. */
+  "config",
+  /** An option or a policy threshold is unknown, missing or out of range. */
+  "option",
+  /** A sample rate that cannot be resampled. */
+  "sample-rate",
+  /** One channel ran ahead of the other by more than a session keeps. */
+  "channels-apart",
+  /** Not a WAV file that this package reads. */
+  "wav",
+  /** A WAV file that ends before its header says. */
+  "wav-truncated",
+  /** A model file that cannot be read. */
+  "model-file",
+  /** A model file of another format version. */
+  "model-version",
+  /** The model gave a value that is not finite. */
+  "not-finite",
+  /** Lengths that must agree do not. */
+  "length",
+  /** The stream was finished: `reset()` begins another. */
+  "finished",
+  /** The device that computes failed. */
+  "backend",
+  /** The detector or model was closed. */
+  "closed",
+  /** The wasm binary or the model file could not be fetched, read or compiled. */
+  "load",
+  /** A fault inside the wasm binary, out of memory included; it needs a fresh page or process. */
+  "internal",
+] as const;
+
+/** One of {@link ERROR_CODES}. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Every failure of this package is one of these. */
+export class VapTurnError extends Error {
+  override readonly name = "VapTurnError";
+  /** Kind of failure. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+function isCode(code: unknown): code is ErrorCode {
+  return ERROR_CODES.some((known) => known === code);
+}
+
+/** Calls into wasm, and gives what it throws as {@link VapTurnError}. */
+export function guarded<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw asVapTurnError(error);
+  }
+}
+
+/** Anything thrown as {@link VapTurnError}; the original is its `cause`. */
+export function asVapTurnError(error: unknown): VapTurnError {
+  if (error instanceof VapTurnError) return error;
+  const message = told(error);
+  if (error instanceof Error && "code" in error && isCode(error.code)) {
+    return new VapTurnError(error.code, message, error);
+  }
+  return new VapTurnError("internal", `internal fault: ${message}`, error);
+}
+
+/** The message of anything thrown. */
+export function told(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,34 @@
+// Frames as the wasm side packs them: 31 numbers a hop, in the order written below.
+import { VapTurnError } from "./errors.js";
+import type { Frame, Pair } from "./events.js";
+
+const HOP_MS = 20;
+const BINS = 10;
+const NUMBERS = 2 * BINS + 11;
+
+/** Frames of packed hops, `[n, 31]`; the first is hop number `firstHop` of the stream. */
+export function unpacked(packed: Float32Array, firstHop: number): Frame[] {
+  if (packed.length % NUMBERS !== 0) {
+    throw new VapTurnError("length", `frames: expected a multiple of ${NUMBERS} numbers, found ${packed.length}`);
+  }
+  const frames: Frame[] = [];
+  for (let at = 0; at < packed.length; at += NUMBERS) {
+    frames.push(frame(packed.subarray(at, at + NUMBERS), firstHop + frames.length));
+  }
+  return frames;
+}
+
+function frame(numbers: Float32Array, hop: number): Frame {
+  const pair = (at: number): Pair => [numbers[at] ?? NaN, numbers[at + 1] ?? NaN];
+  return {
+    type: "frame",
+    timeMs: (hop + 1) * HOP_MS,
+    bins: [Array.from(numbers.subarray(0, BINS)), Array.from(numbers.subarray(BINS, 2 * BINS))],
+    pNow: pair(2 * BINS + 7),
+    pFuture: pair(2 * BINS + 9),
+    eot: pair(2 * BINS),
+    backchannel: pair(2 * BINS + 2),
+    vad: pair(2 * BINS + 4),
+    overlap: numbers[2 * BINS + 6] ?? NaN,
+  };
+}

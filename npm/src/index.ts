@@ -1,0 +1,11 @@
+// The public API.
+export { analyze, steps, type Analysis, type AnalyzeOptions, type Call, type Step, type Track } from "./analyze.js";
+export { ERROR_CODES, VapTurnError, type ErrorCode } from "./errors.js";
+export type * from "./events.js";
+export { TurnModel, loadWasm } from "./load.js";
+export type { BinarySource, LoadOptions, ModelInfo, Policy } from "./options.js";
+export { TurnDetector, type DetectorInfo, type DetectorOptions } from "./session.js";
+export { summarise, type Summary } from "./summary.js";
+export { callSvg, type PictureOptions } from "./svg.js";
+export { clock, eventDetail, eventLine, eventName, summaryLines } from "./timeline.js";
+export { decodeWav, type Wav } from "./wav.js";

@@ -1,0 +1,59 @@
+// What a caller can ask for, and what can be read back.
+import type { TurnModel } from "./load.js";
+
+/** Where bytes come from: a URL, a path (Node), a response, or the bytes themselves. */
+export type BinarySource = URL | string | Response | ArrayBuffer | Uint8Array;
+
+/** Where the package's own files come from; by default they lie beside its code. */
+export interface LoadOptions {
+  /** The model file, or a model that is already loaded; by default `light.safetensors`. */
+  model?: BinarySource | TurnModel;
+  /** The wasm binary. It is loaded once a page or process: the first to ask decides. */
+  wasm?: BinarySource | WebAssembly.Module;
+}
+
+/** Thresholds (0 to 1) and times (ms) of the events. */
+export interface Policy {
+  /** VAD probability at which a channel becomes loud. */
+  vadOnset: number;
+  /** VAD probability below which a loud channel becomes quiet. */
+  vadOffset: number;
+  /** Sound before it counts as speech. */
+  minSpeechMs: number;
+  /** Quiet before speech counts as ended. */
+  minPauseMs: number;
+  /** End-of-turn probability for `eagerEndOfTurn`. */
+  eagerThreshold: number;
+  /** End-of-turn probability for `endOfTurn`. */
+  endThreshold: number;
+  /** Time constant of the running mean of the end-of-turn probability. */
+  eotSmoothingMs: number;
+  /** How long speech may go on after an eager end before that end is taken back. */
+  eagerHoldMs: number;
+  /** Silence below which the model alone never ends a turn. */
+  minSilenceMs: number;
+  /** Silence that ends a turn whatever the model says. */
+  maxSilenceMs: number;
+  /** Mean backchannel probability over a sound that makes it a backchannel. */
+  backchannelThreshold: number;
+  /** Longest sound that can be a backchannel. */
+  maxBackchannelMs: number;
+  /** How long a sound in the other's turn is listened to before it is judged. */
+  decideMs: number;
+  /** Overlap probability a hop needs for `overlapStart`. */
+  overlapThreshold: number;
+  /** Sound of both at once before it is an overlap, or a claim an interruption. */
+  minOverlapMs: number;
+}
+
+/** What is known about a model. */
+export interface ModelInfo {
+  /** Sizes of the net. */
+  config: Record<string, unknown>;
+  /** Data, licences, commit, seed and metrics of the training. */
+  provenance: unknown;
+  /** Thresholds that travel with the weights. */
+  policy: Policy;
+  /** Number of weights. */
+  parameters: number;
+}

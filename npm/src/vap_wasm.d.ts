@@ -1,0 +1,33 @@
+// What the package uses of the wasm build that lies beside the compiled files (wasm-bindgen, `--target web`).
+// Declared here so that types and lint need no wasm build, and so that no generated type is in the public API.
+import type { TurnEvent } from "./events.js";
+import type { ModelInfo, Policy } from "./options.js";
+
+export function decodeWav(bytes: Uint8Array): { sampleRate: number; channels: Float32Array[] };
+
+export class Model {
+  private constructor();
+  static load(bytes: Uint8Array): Model;
+  info(): ModelInfo;
+  free(): void;
+}
+
+export class Session {
+  constructor(model: Model, options: { userRate: number; agentRate: number; policy?: Partial<Policy> });
+  push(user: Float32Array | undefined, agent: Float32Array | undefined): RawOutput;
+  finish(): RawOutput;
+  reset(): void;
+  delayMs(): number;
+  policy(): Policy;
+  free(): void;
+}
+
+/** `frames` is `[n, 31]`: the 27 probabilities of a hop, then pNow and pFuture of user and agent. */
+export interface RawOutput {
+  frames: Float32Array;
+  events: TurnEvent[];
+}
+
+export default function init(input: {
+  module_or_path: Response | BufferSource | WebAssembly.Module;
+}): Promise<unknown>;

@@ -1,0 +1,19 @@
+// WAV files to samples; the decoder itself is in the wasm binary.
+import { guarded } from "./errors.js";
+import { loadWasm } from "./load.js";
+import type { LoadOptions } from "./options.js";
+import { decodeWav as decode } from "./vap_wasm.js";
+
+/** A decoded WAV file. */
+export interface Wav {
+  /** Sample rate in Hz. */
+  sampleRate: number;
+  /** Samples of each channel, in [-1, 1]. */
+  channels: Float32Array[];
+}
+
+/** Decodes a WAV file: PCM of 8, 16, 24 or 32 bits, or float, at any rate. */
+export async function decodeWav(bytes: Uint8Array, options: Pick<LoadOptions, "wasm"> = {}): Promise<Wav> {
+  await loadWasm(options.wasm);
+  return guarded(() => decode(bytes));
+}
