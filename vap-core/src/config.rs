@@ -148,7 +148,10 @@ mod tests {
         for (name, change) in cases {
             let mut config = light();
             change(&mut config);
-            assert!(matches!(config.validate(), Err(Error::ConfigValue { key, .. }) if key == name), "{name}");
+            assert!(
+                matches!(config.validate(), Err(Error::ConfigValue { key, .. }) if key == name),
+                "{name}"
+            );
         }
     }
 

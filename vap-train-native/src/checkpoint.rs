@@ -1,0 +1,59 @@
+//! A run's state on disk: weights, optimiser, step, best score. Written whole, then renamed, so that a run killed at
+//! any moment resumes from a complete file; on the CPU to the same bits.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tch::nn::VarStore;
+use tch::{Kind, Tensor};
+
+use crate::error::{Error, Result};
+use crate::optimizer::AdamW;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Lowest dev loss so far.
+    pub best: f64,
+}
+
+/// Writes a checkpoint.
+///
+/// # Errors
+/// [`Error::Torch`] or [`Error::Io`].
+pub fn save(path: &Path, store: &VarStore, optimizer: &AdamW, progress: Progress) -> Result<()> {
+    let mut all: Vec<(String, Tensor)> =
+        store.variables().into_iter().map(|(name, v)| (format!("weight.{name}"), v.detach())).collect();
+    all.extend(optimizer.state());
+    all.push(("step".into(), Tensor::from_slice(&[progress.step as i64])));
+    all.push(("best".into(), Tensor::from_slice(&[progress.best])));
+    let part = path.with_extension("part");
+    Tensor::write_safetensors(&all, &part)?;
+    std::fs::rename(&part, path).map_err(Error::io(path))
+}
+
+/// Restores a checkpoint into store and optimiser.
+///
+/// # Errors
+/// [`Error::Torch`] when the file cannot be read, [`Error::Checkpoint`] when it is of another model.
+pub fn load(path: &Path, store: &VarStore, optimizer: &mut AdamW) -> Result<Progress> {
+    let fault = |message: String| Error::Checkpoint { path: path.into(), message };
+    let saved: BTreeMap<String, Tensor> = Tensor::read_safetensors(path)?.into_iter().collect();
+    for (name, mut variable) in store.variables() {
+        let weight =
+            saved.get(&format!("weight.{name}")).filter(|w| w.size() == variable.size()).ok_or_else(
+                || fault(format!("expected weight {name} of shape {:?}, found none", variable.size())),
+            )?;
+        tch::no_grad(|| variable.copy_(weight));
+    }
+    optimizer
+        .restore(&saved)
+        .map_err(|name| fault(format!("expected optimiser state {name}, found none")))?;
+    let number = |name: &str| saved.get(name).ok_or_else(|| fault(format!("expected {name}, found none")));
+    let step = number("step")?.int64_value(&[0]);
+    let best = number("best")?.to_kind(Kind::Double).double_value(&[0]);
+    let step = u64::try_from(step).map_err(|_| fault(format!("expected a step from 0, found {step}")))?;
+    Ok(Progress { step, best })
+}

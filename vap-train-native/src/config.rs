@@ -1,0 +1,270 @@
+//! What a run file says: model, training, loss weights, simulation. Unknown keys are refused; the resolved config is
+//! saved before the first step.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use vap_core::config::ModelConfig;
+
+use crate::error::{Error, Result};
+
+/// One run: `configs/NAME.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Sizes of the model.
+    pub model: ModelConfig,
+    /// Steps, batch and optimiser.
+    #[serde(default)]
+    pub training: TrainingConfig,
+    /// Weight of each head's loss.
+    #[serde(default)]
+    pub loss: LossConfig,
+    /// How dialogues are made and what happens to their sound.
+    #[serde(default)]
+    pub simulation: SimulationConfig,
+}
+
+/// Steps, batch and optimiser.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// Seed of weights, data and dropout.
+    pub seed: u64,
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Windows a step.
+    pub batch: usize,
+    /// Length of a window, in seconds.
+    pub window_s: f32,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// Decoupled weight decay of matrices and kernels.
+    pub weight_decay: f64,
+    /// Steps of linear warm-up.
+    pub warm_up_steps: u64,
+    /// Gradients are scaled down to this norm.
+    pub clip_norm: f64,
+    /// Share of values dropped in training.
+    pub dropout: f64,
+    /// Steps between looks at the dev split.
+    pub evaluate_every: u64,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// Windows of the dev split a look takes.
+    pub dev_windows: usize,
+    /// Threads that make windows.
+    pub workers: usize,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        TrainingConfig {
+            seed: 1,
+            steps: 4_000,
+            batch: 4,
+            window_s: 12.0,
+            learning_rate: 5e-4,
+            weight_decay: 1e-2,
+            warm_up_steps: 100,
+            clip_norm: 1.0,
+            dropout: 0.05,
+            evaluate_every: 200,
+            checkpoint_every: 100,
+            dev_windows: 24,
+            workers: 1,
+        }
+    }
+}
+
+/// Weight of each head's loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LossConfig {
+    /// Projection bins.
+    pub projection: f64,
+    /// End of turn.
+    pub eot: f64,
+    /// Backchannel.
+    pub backchannel: f64,
+    /// VAD.
+    pub vad: f64,
+    /// Overlap.
+    pub overlap: f64,
+}
+
+impl Default for LossConfig {
+    fn default() -> Self {
+        LossConfig { projection: 1.0, eot: 2.0, backchannel: 1.5, vad: 0.5, overlap: 1.0 }
+    }
+}
+
+/// How dialogues are made. Shares are chances a dialogue, levels are RMS over speech.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SimulationConfig {
+    /// Lowest and highest speech level of a voice, in dB below full scale.
+    pub level_db: [f32; 2],
+    /// Level of the bed under everything, in dB below full scale.
+    pub bed_db: [f32; 2],
+    /// Share of channels whose bed is digital silence.
+    pub silent_bed: f64,
+    /// Share of channels with recorded noise.
+    pub noise: f64,
+    /// Signal-to-noise ratio of recorded noise, in dB.
+    pub noise_snr_db: [f32; 2],
+    /// Share of channels in a room.
+    pub room: f64,
+    /// Share of dialogues over an 8 kHz G.711 telephone line.
+    pub telephone: f64,
+    /// Share of dialogues with one channel absent (digital silence).
+    pub muted: f64,
+    /// Share of dialogues in which one channel leaks into the other.
+    pub leak: f64,
+    /// Level of the leak, in dB.
+    pub leak_db: [f32; 2],
+    /// Longest delay of the leak, in ms.
+    pub leak_delay_ms: f32,
+    /// Share of read turns that begin at an inner phrase, so that turns are as short as real ones.
+    pub phrase_start: f64,
+    /// Share of inner pauses that take their length from the annotations instead of the recording.
+    pub annotated_pauses: f64,
+}
+
+impl Default for SimulationConfig {
+    fn default() -> Self {
+        SimulationConfig {
+            level_db: [-36.0, -18.0],
+            bed_db: [-85.0, -52.0],
+            silent_bed: 0.2,
+            noise: 0.3,
+            noise_snr_db: [5.0, 25.0],
+            room: 0.25,
+            telephone: 0.3,
+            muted: 0.1,
+            leak: 0.15,
+            leak_db: [-40.0, -15.0],
+            leak_delay_ms: 400.0,
+            phrase_start: 0.7,
+            annotated_pauses: 0.35,
+        }
+    }
+}
+
+impl RunConfig {
+    /// Reads and checks a run file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] without the file, [`Error::RunConfig`] for unknown keys or values out of range.
+    pub fn read(path: &Path) -> Result<RunConfig> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        RunConfig::from_toml(&text).map_err(|message| Error::RunConfig { path: path.into(), message })
+    }
+
+    /// The config a TOML text says, or what is wrong with it.
+    ///
+    /// # Errors
+    /// A message naming the key, what is allowed and what was found.
+    pub fn from_toml(text: &str) -> Result<RunConfig, String> {
+        let config: RunConfig = toml::from_str(text).map_err(|e| e.to_string())?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The resolved config as TOML.
+    ///
+    /// # Errors
+    /// [`Error::RunConfig`] if it cannot be written.
+    pub fn to_toml(&self) -> Result<String> {
+        let failed = |e: toml::ser::Error| Error::RunConfig { path: "".into(), message: e.to_string() };
+        toml::to_string(self).map_err(failed)
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        self.model.validate().map_err(|e| e.to_string())?;
+        let t = &self.training;
+        let (s, l) = (&self.simulation, &self.loss);
+        let rules = [
+            (t.steps > 0, "training.steps", "above 0", t.steps as f64),
+            ((1..=4096).contains(&t.batch), "training.batch", "1 to 4096", t.batch as f64),
+            ((2.0..=120.0).contains(&t.window_s), "training.window_s", "2 to 120", f64::from(t.window_s)),
+            (
+                t.learning_rate > 0.0 && t.learning_rate < 1.0,
+                "training.learning_rate",
+                "0 to 1",
+                t.learning_rate,
+            ),
+            ((0.0..1.0).contains(&t.weight_decay), "training.weight_decay", "0 to 1", t.weight_decay),
+            (t.clip_norm > 0.0, "training.clip_norm", "above 0", t.clip_norm),
+            ((0.0..0.9).contains(&t.dropout), "training.dropout", "0 to 0.9", t.dropout),
+            (t.evaluate_every > 0, "training.evaluate_every", "above 0", t.evaluate_every as f64),
+            (t.checkpoint_every > 0, "training.checkpoint_every", "above 0", t.checkpoint_every as f64),
+            ((1..=64).contains(&t.workers), "training.workers", "1 to 64", t.workers as f64),
+        ];
+        let share = |key, value: f64| ((0.0..=1.0).contains(&value), key, "0 to 1", value);
+        let weight = |key, value: f64| ((0.0..=1000.0).contains(&value), key, "0 to 1000", value);
+        let shares = [
+            share("simulation.silent_bed", s.silent_bed),
+            share("simulation.noise", s.noise),
+            share("simulation.room", s.room),
+            share("simulation.telephone", s.telephone),
+            share("simulation.muted", s.muted),
+            share("simulation.leak", s.leak),
+            share("simulation.phrase_start", s.phrase_start),
+            share("simulation.annotated_pauses", s.annotated_pauses),
+            weight("loss.projection", l.projection),
+            weight("loss.eot", l.eot),
+            weight("loss.backchannel", l.backchannel),
+            weight("loss.vad", l.vad),
+            weight("loss.overlap", l.overlap),
+        ];
+        for (good, key, expected, found) in rules.into_iter().chain(shares) {
+            if !good {
+                return Err(format!("{key}: expected {expected}, found {found}"));
+            }
+        }
+        let ranges = [
+            ("simulation.level_db", s.level_db),
+            ("simulation.bed_db", s.bed_db),
+            ("simulation.noise_snr_db", s.noise_snr_db),
+            ("simulation.leak_db", s.leak_db),
+        ];
+        match ranges
+            .into_iter()
+            .find(|(_, [low, high])| !(low.is_finite() && high.is_finite() && low <= high))
+        {
+            Some((key, found)) => Err(format!("{key}: expected [low, high] in dB, found {found:?}")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIGHT: &str = include_str!("../../configs/light.toml");
+
+    #[test]
+    fn resolved_config_reads_back() {
+        let config = RunConfig::from_toml(LIGHT).unwrap();
+        assert_eq!(RunConfig::from_toml(&config.to_toml().unwrap()).unwrap(), config);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let cases = [
+            ("dim = 192", "dims = 192", "dims"),
+            ("heads = 4", "heads = 5", "heads"),
+            ("[training]", "[trainings]", "trainings"),
+            ("[training]", "[training]\nbatch = 0", "training.batch"),
+            ("[training]", "[simulation]\nnoise = 1.5\n[training]", "simulation.noise"),
+            ("[training]", "[simulation]\nbed_db = [1.0, 0.0]\n[training]", "simulation.bed_db"),
+        ];
+        for (from, to, word) in cases {
+            assert!(LIGHT.contains(from), "{from}");
+            let error = RunConfig::from_toml(&LIGHT.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(word), "{word}: {error}");
+        }
+    }
+}

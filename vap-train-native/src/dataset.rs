@@ -1,0 +1,159 @@
+//! Dialogues to batches: normalised mels, targets and masks. Batch `i` is a pure function of (data, config, seed, i),
+//! so a resumed run sees what an unbroken one would.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::Scope;
+
+use tch::{Device, Tensor};
+use vap_core::config::MEL_BANDS;
+use vap_core::features::{FeatureStatistics, LogMel};
+use vap_core::labels;
+use vap_core::projection::OUTPUTS;
+
+use crate::config::TrainingConfig;
+use crate::error::{Error, Result};
+use crate::simulate::{Dialogue, Simulator};
+
+/// Batches made ahead of the trainer.
+const AHEAD: usize = 4;
+
+/// One window, on the CPU.
+pub struct Window {
+    /// Raw log-mel, `[2, 2 * frames, 80]`.
+    pub mels: Vec<f32>,
+    /// Targets, `[frames, 27]`.
+    pub values: Vec<f32>,
+    /// Mask, `[frames, 27]`.
+    pub mask: Vec<f32>,
+    /// Output frames.
+    pub frames: usize,
+}
+
+/// Tensors of one step.
+pub struct Batch {
+    /// Normalised log-mel, `[batch, 2, 2 * frames, 80]`.
+    pub mels: Tensor,
+    /// Targets, `[batch, frames, 27]`.
+    pub values: Tensor,
+    /// Mask, `[batch, frames, 27]`.
+    pub mask: Tensor,
+}
+
+/// Features and targets of a dialogue.
+///
+/// # Errors
+/// [`Error::Core`] if the activity is uneven.
+pub fn window(dialogue: &Dialogue) -> Result<Window> {
+    let mut mels = Vec::with_capacity(2 * 2 * dialogue.frames * MEL_BANDS);
+    for channel in &dialogue.audio {
+        LogMel::new().push(channel, &mut mels);
+    }
+    let mut targets = labels::targets(&dialogue.activity)?;
+    targets.values.truncate(dialogue.frames * OUTPUTS);
+    targets.mask.truncate(dialogue.frames * OUTPUTS);
+    Ok(Window { mels, values: targets.values, mask: targets.mask, frames: dialogue.frames })
+}
+
+/// Windows of one length to tensors on `device`.
+pub fn batch(windows: &[Window], statistics: &FeatureStatistics, device: Device) -> Batch {
+    let (count, frames) = (windows.len() as i64, windows.first().map_or(0, |w| w.frames as i64));
+    let gather = |part: fn(&Window) -> &[f32]| windows.iter().flat_map(part).copied().collect::<Vec<f32>>();
+    let mut mels = gather(|w| &w.mels);
+    statistics.normalise(&mut mels);
+    let (values, mask) = (gather(|w| &w.values), gather(|w| &w.mask));
+    let tensor = |data: &[f32], shape: &[i64]| Tensor::from_slice(data).reshape(shape).to_device(device);
+    Batch {
+        mels: tensor(&mels, &[count, 2, 2 * frames, MEL_BANDS as i64]),
+        values: tensor(&values, &[count, frames, OUTPUTS as i64]),
+        mask: tensor(&mask, &[count, frames, OUTPUTS as i64]),
+    }
+}
+
+/// Mean and deviation of each band over `count` dialogues.
+///
+/// # Errors
+/// [`Error::Core`] if a dialogue has no sound at all.
+pub fn statistics(simulator: &Simulator, seed: u64, count: usize, seconds: f32) -> Result<FeatureStatistics> {
+    let (mut sum, mut squares, mut frames) = ([0f64; MEL_BANDS], [0f64; MEL_BANDS], 0f64);
+    for i in 0..count {
+        let dialogue = simulator.dialogue(dialogue_seed(seed, u64::MAX - i as u64), seconds);
+        let window = window(&dialogue)?;
+        for frame in window.mels.chunks_exact(MEL_BANDS) {
+            for (band, x) in frame.iter().enumerate() {
+                sum[band] += f64::from(*x);
+                squares[band] += f64::from(*x).powi(2);
+            }
+            frames += 1.0;
+        }
+    }
+    let mean: Vec<f32> = sum.iter().map(|s| (s / frames) as f32).collect();
+    let deviation =
+        squares.iter().zip(&sum).map(|(q, s)| (q / frames - (s / frames).powi(2)).max(1e-4).sqrt() as f32);
+    let statistics = FeatureStatistics { deviation: deviation.collect(), mean };
+    statistics.validate()?;
+    Ok(statistics)
+}
+
+/// Seed of dialogue `index` of a run.
+pub fn dialogue_seed(seed: u64, index: u64) -> u64 {
+    // Finaliser of splitmix64: neighbours become strangers.
+    let mut z =
+        seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(index).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Makes the windows of steps `first..last` in background threads, in order.
+pub fn stream<'scope, 'env: 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    simulator: &'env Simulator<'env>,
+    config: &'env TrainingConfig,
+    first: u64,
+) -> Stream {
+    let workers = config.workers as u64;
+    let queues = (0..workers)
+        .map(|worker| {
+            let (send, receive) = sync_channel(AHEAD.div_ceil(config.workers));
+            scope.spawn(move || {
+                let mut step = first + worker;
+                while step < config.steps && send.send(step_windows(simulator, config, step)).is_ok() {
+                    step += workers;
+                }
+            });
+            receive
+        })
+        .collect();
+    Stream { queues, next: 0 }
+}
+
+/// The windows of one step.
+///
+/// # Errors
+/// As [`window`].
+pub fn step_windows(simulator: &Simulator, config: &TrainingConfig, step: u64) -> Result<Vec<Window>> {
+    (0..config.batch as u64)
+        .map(|i| {
+            let index = step * config.batch as u64 + i;
+            window(&simulator.dialogue(dialogue_seed(config.seed, index), config.window_s))
+        })
+        .collect()
+}
+
+/// Windows made ahead.
+pub struct Stream {
+    queues: Vec<Receiver<Result<Vec<Window>>>>,
+    next: usize,
+}
+
+impl Stream {
+    /// Windows of the next step.
+    ///
+    /// # Errors
+    /// What making them gave, or [`Error::Data`] when a worker has died.
+    pub fn next_windows(&mut self) -> Result<Vec<Window>> {
+        let queue = &self.queues[self.next];
+        self.next = (self.next + 1) % self.queues.len();
+        queue.recv().map_err(|_| Error::Data("a thread that makes windows has stopped".into()))?
+    }
+}

@@ -1,0 +1,80 @@
+//! Weights to the model file that the listener loads.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tch::nn::VarStore;
+use vap_core::features::FeatureStatistics;
+use vap_core::model_file::{ModelFile, Storage};
+use vap_core::{ModelConfig, Policy};
+
+use crate::config::RunConfig;
+use crate::error::{Error, Result};
+use crate::model;
+use crate::prepared::Prepared;
+
+/// Where weights come from, for the header.
+pub fn provenance(config: &RunConfig, data: &Prepared, step: u64, dev_loss: f64) -> Value {
+    json!({
+        "trainer": concat!("vap-train ", env!("CARGO_PKG_VERSION")),
+        "licence": "Apache-2.0 OR MIT",
+        "data": {
+            "speech": "simulated dialogues of recorded utterances on AMI conversation timing",
+            "licences": data.manifest.licences,
+            "utterances": data.manifest.utterances.len(),
+        },
+        "seed": config.training.seed,
+        "steps": step,
+        "windows": step * config.training.batch as u64,
+        "window_s": config.training.window_s,
+        "dev_loss": dev_loss,
+    })
+}
+
+/// Writes a model file from a store.
+///
+/// # Errors
+/// [`Error::Core`] when a weight does not fit the storage, [`Error::Io`].
+pub fn write(
+    path: &Path,
+    config: &RunConfig,
+    statistics: &FeatureStatistics,
+    store: &VarStore,
+    provenance: Value,
+    storage: Storage,
+) -> Result<()> {
+    let file = ModelFile {
+        config: config.model.clone(),
+        statistics: statistics.clone(),
+        policy: Policy::default(),
+        provenance,
+        weights: model::weights(store)?,
+    };
+    write_file(path, &file, storage)
+}
+
+/// Writes a model file.
+///
+/// # Errors
+/// [`Error::Core`] when a weight does not fit the storage, [`Error::Io`].
+pub fn write_file(path: &Path, file: &ModelFile, storage: Storage) -> Result<()> {
+    let bytes = file.to_bytes(storage)?;
+    let part = path.with_extension("part");
+    std::fs::write(&part, bytes).map_err(Error::io(&part))?;
+    std::fs::rename(&part, path).map_err(Error::io(path))
+}
+
+/// Reads a model file.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Core`].
+pub fn read_file(path: &Path) -> Result<ModelFile> {
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
+    Ok(ModelFile::from_bytes(&bytes)?)
+}
+
+/// Parameter counts, in words.
+pub fn describe(config: &ModelConfig) -> String {
+    let count = vap_core::params::count(config);
+    format!("{}: {count} parameters, {:.1} MB in f16", config.name, count as f64 * 2.0 / 1e6)
+}

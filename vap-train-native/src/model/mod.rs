@@ -1,0 +1,112 @@
+//! The tch twin of the listener's model: mel windows in, logits out. Rooms and weight names are those of `vap-wasm`
+//! and `vap_core::params`.
+//!
+//! The teacher sees whole windows from the start of a stream; the listener's chunks from a fresh state give the
+//! same numbers (tested in `tests/parity.rs`).
+
+mod attention;
+mod encoder;
+mod heads;
+mod transformer;
+
+use std::collections::BTreeMap;
+
+use tch::nn::{Path, VarStore};
+use tch::{Kind, Tensor};
+use vap_core::config::ModelConfig;
+use vap_core::model_file::{ModelFile, Weight};
+
+use crate::error::{Error, Result};
+use attention::Band;
+use encoder::Encoder;
+use heads::Heads;
+use transformer::Transformer;
+
+/// Voice activity projection for two channels.
+pub struct VapModel {
+    config: ModelConfig,
+    encoder: Encoder,
+    transformer: Transformer,
+    heads: Heads,
+}
+
+/// What a forward pass needs to know beside its input.
+#[derive(Clone, Copy)]
+pub struct Mode {
+    /// Whether dropout is active.
+    pub train: bool,
+    /// Share of values dropped.
+    pub dropout: f64,
+}
+
+impl Mode {
+    /// No dropout.
+    pub const EVALUATE: Mode = Mode { train: false, dropout: 0.0 };
+
+    fn drop(self, x: &Tensor) -> Tensor {
+        if self.train && self.dropout > 0.0 { x.dropout(self.dropout, true) } else { x.shallow_clone() }
+    }
+}
+
+impl VapModel {
+    /// Model with freshly drawn weights below `path`.
+    pub fn new(path: &Path, config: &ModelConfig) -> VapModel {
+        VapModel {
+            config: config.clone(),
+            encoder: Encoder::new(&(path / "encoder"), config),
+            transformer: Transformer::new(&(path / "transformer"), config),
+            heads: Heads::new(&(path / "heads"), config),
+        }
+    }
+
+    /// Logits `[batch, frames, 27]` of normalised mel windows `[batch, 2, 2 * frames, 80]` that begin a stream.
+    pub fn forward(&self, mels: &Tensor, mode: Mode) -> Tensor {
+        let (batch, channels, mel_frames, bands) = mels.size4().unwrap_or((0, 2, 0, 80));
+        let folded = mels.reshape([batch * channels, mel_frames, bands]);
+        let band = Band::new(&self.config, mel_frames / 2, mels.device());
+        let hidden = self.encoder.forward(&folded, &band, mode);
+        let hidden = self.transformer.forward(&hidden, &band, mode);
+        self.heads.forward(&hidden)
+    }
+}
+
+/// Copies a model file's weights into the store.
+///
+/// # Errors
+/// [`Error::Weights`] when names or shapes differ.
+pub fn load(store: &VarStore, file: &ModelFile) -> Result<()> {
+    let mut variables = store.variables();
+    if variables.len() != file.weights.len() {
+        return Err(Error::Weights(format!(
+            "expected {} weights, found {}",
+            variables.len(),
+            file.weights.len()
+        )));
+    }
+    for (name, weight) in &file.weights {
+        let variable =
+            variables.get_mut(name).ok_or_else(|| Error::Weights(format!("{name} is not in the model")))?;
+        let shape: Vec<i64> = weight.shape.iter().map(|s| *s as i64).collect();
+        if variable.size() != shape {
+            return Err(Error::Weights(format!("{name}: expected {:?}, found {shape:?}", variable.size())));
+        }
+        let values = Tensor::from_slice(&weight.values).reshape(&shape);
+        tch::no_grad(|| variable.copy_(&values));
+    }
+    Ok(())
+}
+
+/// The store's weights as the model file holds them.
+///
+/// # Errors
+/// [`Error::Torch`] when a tensor cannot be read.
+pub fn weights(store: &VarStore) -> Result<BTreeMap<String, Weight>> {
+    let read = |(name, tensor): (String, Tensor)| {
+        let shape = tensor.size().iter().map(|s| *s as usize).collect();
+        let flat =
+            tensor.detach().to_device(tch::Device::Cpu).to_kind(Kind::Float).flatten(0, -1).contiguous();
+        let values = Vec::<f32>::try_from(&flat)?;
+        Ok((name, Weight { shape, values }))
+    };
+    store.variables().into_iter().map(read).collect()
+}

@@ -1,0 +1,254 @@
+//! The loop, on one page: windows, forward, loss, backward, clip, update, log; now and then a look at the dev split
+//! and a checkpoint.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::json;
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor};
+use vap_core::features::FeatureStatistics;
+use vap_core::model_file::Storage;
+use vap_core::projection::VAD_AT;
+
+use crate::checkpoint::{self, Progress};
+use crate::config::RunConfig;
+use crate::corpora::Split;
+use crate::dataset::{self, Batch};
+use crate::error::{Error, Result};
+use crate::loss::{HEADS, Loss, loss};
+use crate::model::{Mode, VapModel};
+use crate::optimizer::{AdamW, learning_rate};
+use crate::prepared::Prepared;
+use crate::simulate::Simulator;
+use crate::{device, export, progress};
+
+/// Dialogues the feature statistics are taken from.
+const STATISTICS_DIALOGUES: usize = 100;
+/// Steps whose mean the log shows.
+const LOG_EVERY: u64 = 20;
+/// Dev dialogues have their own seeds, whatever the run's.
+const DEV_SEED: u64 = 0xDE5;
+
+/// Files of a run.
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// The folder of one run.
+    pub fn new(path: &Path) -> RunFolder {
+        RunFolder(path.into())
+    }
+
+    /// The resolved config.
+    pub fn config(&self) -> PathBuf {
+        self.0.join("run.toml")
+    }
+
+    /// Mean and deviation of the features.
+    pub fn statistics(&self) -> PathBuf {
+        self.0.join("statistics.json")
+    }
+
+    /// The last checkpoint.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.0.join("checkpoint.safetensors")
+    }
+
+    /// The model with the lowest dev loss.
+    pub fn best(&self) -> PathBuf {
+        self.0.join("best.safetensors")
+    }
+
+    /// One JSON object a line: losses and scores as they came.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("log.jsonl")
+    }
+}
+
+/// Trains, or goes on with, the run in `folder`.
+///
+/// # Errors
+/// Anything of [`Error`]; [`Error::Diverged`] when a loss is not finite.
+pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder) -> Result<()> {
+    let at = device::choose();
+    println!(
+        "{} ({} weights) on {}",
+        config.model.name,
+        vap_core::params::count(&config.model),
+        device::describe(at)
+    );
+    let simulator = Simulator::new(data, Split::Train, &config.simulation)?;
+    let statistics = begin(config, folder, &simulator)?;
+    let dev = dev_batches(config, data, &statistics, at)?;
+
+    let t = &config.training;
+    tch::manual_seed(t.seed as i64);
+    let store = VarStore::new(at);
+    let model = VapModel::new(&store.root(), &config.model);
+    let mut optimizer = AdamW::new(&store, t);
+    let mut state = Progress { step: 0, best: f64::INFINITY };
+    if folder.checkpoint().exists() {
+        state = checkpoint::load(&folder.checkpoint(), &store, &mut optimizer)?;
+        println!("resumed at step {}", state.step);
+    }
+    let mut log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.log())
+        .map_err(Error::io(folder.log()))?;
+    let bar = progress::bar(t.steps, "training");
+    bar.set_position(state.step);
+    let mut recent = Recent::default();
+
+    std::thread::scope(|scope| {
+        let mut windows = dataset::stream(scope, &simulator, t, state.step);
+        while state.step < t.steps {
+            let step = state.step;
+            let batch = dataset::batch(&windows.next_windows()?, &statistics, at);
+            // Dropout of a step does not depend on the steps before: a resumed run draws the same.
+            tch::manual_seed((t.seed ^ step.wrapping_mul(0x9E37_79B9)) as i64);
+            let logits = model.forward(&batch.mels, Mode { train: true, dropout: t.dropout });
+            let result = loss(&logits, &batch.values, &batch.mask, &config.loss);
+            let total = result.total.double_value(&[]);
+            if !total.is_finite() {
+                return Err(Error::Diverged { step, loss: total });
+            }
+            result.total.backward();
+            let norm = optimizer.clip(t.clip_norm);
+            optimizer.step(step, learning_rate(t, step));
+            state.step += 1;
+
+            recent.add(&result, total, norm);
+            bar.inc(1);
+            if state.step.is_multiple_of(LOG_EVERY) || state.step == t.steps {
+                let line = recent.take(state.step, learning_rate(t, step));
+                bar.set_message(format!(
+                    "loss {:.3}, dev {:.3}",
+                    line["loss"].as_f64().unwrap_or(0.0),
+                    state.best
+                ));
+                write_line(&mut log, folder, &line)?;
+            }
+            if state.step.is_multiple_of(t.evaluate_every) || state.step == t.steps {
+                let (score, line) = look(&model, &dev, config, state.step);
+                write_line(&mut log, folder, &line)?;
+                bar.println(format!("step {}: dev {line}", state.step));
+                if score < state.best {
+                    state.best = score;
+                    let provenance = export::provenance(config, data, state.step, score);
+                    export::write(&folder.best(), config, &statistics, &store, provenance, Storage::F32)?;
+                }
+            }
+            if state.step.is_multiple_of(t.checkpoint_every) || state.step == t.steps {
+                checkpoint::save(&folder.checkpoint(), &store, &optimizer, state)?;
+            }
+        }
+        Ok(())
+    })?;
+    bar.finish();
+    Ok(())
+}
+
+/// Saves the resolved config first; statistics once a run.
+fn begin(config: &RunConfig, folder: &RunFolder, simulator: &Simulator) -> Result<FeatureStatistics> {
+    std::fs::create_dir_all(&folder.0).map_err(Error::io(&folder.0))?;
+    let text = config.to_toml()?;
+    let path = folder.config();
+    if folder.checkpoint().exists() {
+        let before = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+        if before != text {
+            let message =
+                format!("the run was begun with another config ({}); use a new folder", path.display());
+            return Err(Error::Checkpoint { path: folder.checkpoint(), message });
+        }
+    }
+    std::fs::write(&path, text).map_err(Error::io(&path))?;
+    let path = folder.statistics();
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        let read = serde_json::from_str(&text).map_err(|e| e.to_string());
+        return read.map_err(|message| Error::RunConfig { path, message });
+    }
+    let t = &config.training;
+    let statistics = dataset::statistics(simulator, t.seed, STATISTICS_DIALOGUES, t.window_s)?;
+    let text = serde_json::to_string(&statistics).unwrap_or_default();
+    std::fs::write(&path, text).map_err(Error::io(&path))?;
+    Ok(statistics)
+}
+
+fn dev_batches(
+    config: &RunConfig,
+    data: &Prepared,
+    statistics: &FeatureStatistics,
+    at: Device,
+) -> Result<Vec<Batch>> {
+    let simulator = Simulator::new(data, Split::Dev, &config.simulation)?;
+    let t = &config.training;
+    let windows = (0..t.dev_windows as u64)
+        .map(|i| dataset::window(&simulator.dialogue(dataset::dialogue_seed(DEV_SEED, i), t.window_s)))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(windows.chunks(t.batch).map(|part| dataset::batch(part, statistics, at)).collect())
+}
+
+/// Dev loss and a line for the log.
+fn look(model: &VapModel, dev: &[Batch], config: &RunConfig, step: u64) -> (f64, serde_json::Value) {
+    tch::no_grad(|| {
+        let (mut total, mut heads, mut right, mut count) = (0.0, [0.0; 5], 0.0, 0.0);
+        for batch in dev {
+            let logits = model.forward(&batch.mels, Mode::EVALUATE);
+            let result = loss(&logits, &batch.values, &batch.mask, &config.loss);
+            total += result.total.double_value(&[]) / dev.len() as f64;
+            for (i, head) in heads.iter_mut().enumerate() {
+                *head += result.heads.double_value(&[i as i64]) / dev.len() as f64;
+            }
+            let vad = |x: &Tensor| x.narrow(-1, VAD_AT as i64, 2);
+            let said = vad(&logits).greater(0.0).to_kind(Kind::Float);
+            right += said.eq_tensor(&vad(&batch.values)).sum(Kind::Double).double_value(&[]);
+            count += said.numel() as f64;
+        }
+        let heads: serde_json::Map<_, _> =
+            HEADS.iter().zip(heads).map(|(n, v)| (n.to_string(), json!(v))).collect();
+        (
+            total,
+            json!({ "step": step, "dev_loss": total, "dev_heads": heads, "dev_vad_accuracy": right / count }),
+        )
+    })
+}
+
+fn write_line(log: &mut std::fs::File, folder: &RunFolder, line: &serde_json::Value) -> Result<()> {
+    writeln!(log, "{line}").map_err(Error::io(folder.log()))
+}
+
+/// Sums since the last line of the log.
+#[derive(Default)]
+struct Recent {
+    since: Option<Instant>,
+    steps: f64,
+    total: f64,
+    norm: f64,
+    heads: [f64; 5],
+}
+
+impl Recent {
+    fn add(&mut self, loss: &Loss, total: f64, norm: f64) {
+        self.since.get_or_insert_with(Instant::now);
+        self.steps += 1.0;
+        self.total += total;
+        self.norm += norm;
+        for (i, head) in self.heads.iter_mut().enumerate() {
+            *head += loss.heads.double_value(&[i as i64]);
+        }
+    }
+
+    fn take(&mut self, step: u64, learning_rate: f64) -> serde_json::Value {
+        let done = std::mem::take(self);
+        let n = done.steps.max(1.0);
+        let seconds = done.since.map_or(0.0, |s| s.elapsed().as_secs_f64());
+        let heads: serde_json::Map<_, _> =
+            HEADS.iter().zip(done.heads).map(|(name, v)| (name.to_string(), json!(v / n))).collect();
+        json!({
+            "step": step, "loss": done.total / n, "heads": heads, "gradient_norm": done.norm / n,
+            "learning_rate": learning_rate, "seconds_a_step": seconds / (n - 1.0).max(1.0),
+        })
+    }
+}
