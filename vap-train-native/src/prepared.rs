@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::corpora::{self, CorpusError, Result, Split};
 
+pub use crate::corpora::RATE_HZ;
 pub use crate::corpora::pairs::{Timing, TurnKind, TurnTiming};
 pub use crate::corpora::speech::{Gender, UtteranceKind};
 
@@ -18,8 +19,6 @@ pub use crate::corpora::speech::{Gender, UtteranceKind};
 pub const MAGIC: &str = "vap-turn-prepared";
 /// Version of the layout; raised whenever the meaning of a stored number changes.
 pub const VERSION: u32 = 1;
-/// Samples a second of everything stored.
-pub const RATE_HZ: u32 = 16_000;
 pub(crate) const MANIFEST_FILE: &str = "manifest.json";
 pub(crate) const SPEECH_FILE: &str = "speech.pcm";
 pub(crate) const NOISE_FILE: &str = "noise.pcm";

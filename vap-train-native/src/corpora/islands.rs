@@ -1,7 +1,8 @@
 //! Where one speaker speaks in a recording: stretches of energy between stretches without.
 //!
 //! Recordings differ by 40 dB in level and noise, so the threshold lies between the quiet and the loud frames of
-//! the recording itself. Frames are 20 ms every 10 ms after a first difference, which lifts consonants over hum.
+//! the recording itself. Frames are 20 ms every 10 ms after a weak pre-emphasis: a strong one loses the nasals that
+//! end German words, none at all loses consonants in hum.
 
 /// How islands are found.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,7 @@ pub struct Islands {
 const HOP: usize = 160;
 const WINDOW: usize = 320;
 const SILENCE_DB: f32 = -120.0;
+const PREEMPHASIS: f32 = 0.7;
 
 /// Finds the islands of speech in 16 kHz samples.
 pub fn find(samples: &[i16], options: &IslandOptions) -> Islands {
@@ -89,17 +91,19 @@ pub fn level_db(samples: &[i16]) -> f32 {
     power.db()
 }
 
-/// Level of the first difference in dB, one frame each 10 ms, centred on those 10 ms.
+/// Level after pre-emphasis in dB, one frame each 10 ms, centred on those 10 ms.
 fn frame_levels(samples: &[i16]) -> Vec<f32> {
-    let difference: Vec<f32> = std::iter::once(0.0)
-        .chain(samples.windows(2).map(|pair| (f32::from(pair[1]) - 0.95 * f32::from(pair[0])) / 32768.0))
+    let emphasised: Vec<f32> = std::iter::once(0.0)
+        .chain(
+            samples.windows(2).map(|pair| (f32::from(pair[1]) - PREEMPHASIS * f32::from(pair[0])) / 32768.0),
+        )
         .collect();
     let margin = (WINDOW - HOP) / 2;
     (0..samples.len().div_ceil(HOP))
         .map(|frame| {
             let start = (frame * HOP).saturating_sub(margin);
             let end = (frame * HOP + HOP + margin).min(samples.len());
-            let energy: f32 = difference[start..end].iter().map(|value| value * value).sum();
+            let energy: f32 = emphasised[start..end].iter().map(|value| value * value).sum();
             to_db(f64::from(energy) / (end - start) as f64)
         })
         .collect()

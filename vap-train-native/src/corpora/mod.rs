@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// Samples a second of every recording that is read.
+pub const RATE_HZ: u32 = 16_000;
+
 /// Result with [`CorpusError`].
 pub type Result<T, E = CorpusError> = std::result::Result<T, E>;
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::islands::{self, IslandOptions, Islands};
 use super::table::Table;
-use super::{CorpusError, Result, Split, wav};
+use super::{CorpusError, RATE_HZ, Result, Split, wav};
 
 const COLUMNS: &[&str] = &[
     "path",
@@ -148,7 +148,7 @@ impl Recording {
     /// [`CorpusError::Audio`] for a wrong format, a truncated file, or a length other than the table's.
     pub fn load(&self, options: &IslandOptions) -> Result<(Vec<i16>, Islands)> {
         let samples = wav::read_i16(&self.path)?;
-        let found_s = samples.len() as f32 / crate::prepared::RATE_HZ as f32;
+        let found_s = samples.len() as f32 / RATE_HZ as f32;
         if (found_s - self.seconds).abs() > LENGTH_TOLERANCE_S {
             return Err(CorpusError::Audio {
                 path: self.path.clone(),

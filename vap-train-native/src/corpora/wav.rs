@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::{CorpusError, Result, read_bytes};
-use crate::prepared::RATE_HZ;
+use super::{CorpusError, RATE_HZ, Result, read_bytes};
 
 /// Reads 16-bit samples.
 ///
