@@ -2,7 +2,7 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
-const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "structuredClone"];
+const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder"];
 const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout"];
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 

@@ -100,7 +100,8 @@ function say(line: string): void {
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // The reader, `head` for one, has seen enough.
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  say(`cannot write: ${error.message}`);
+  process.exit(1);
 });
 main().catch((error: unknown) => {
   say(told(error));

@@ -1,0 +1,30 @@
+// A program that uses the package in TypeScript; package.test.js compiles it against the built declarations.
+import { TurnDetector, TurnModel, VapTurnError, analyze, callSvg, decodeWav, type TurnEvent } from "vap-turn";
+
+function answer(event: TurnEvent): string {
+  switch (event.type) {
+    case "endOfTurn":
+      return `${event.speaker} ${event.reason} ${event.silenceMs}`;
+    case "interruption":
+      return String(event.probability + event.durationMs);
+    case "turnShift":
+      return String(event.startMs);
+    default:
+      return event.type;
+  }
+}
+
+export async function run(bytes: Uint8Array): Promise<string[]> {
+  const model = await TurnModel.load({ model: bytes });
+  const detector = await TurnDetector.create({ rate: 16000, model, policy: { maxSilenceMs: 900 } });
+  const { frames, events } = detector.push(new Float32Array(320), undefined);
+  const share: number | undefined = frames[0]?.pNow[1];
+  // @ts-expect-error A policy has no such threshold.
+  await TurnDetector.create({ rate: 16000, policy: { endTreshold: 1 } }).catch((e: unknown) => e instanceof VapTurnError);
+  // @ts-expect-error Samples are floats.
+  detector.push(new Int16Array(320));
+  const { channels, sampleRate: rate } = await decodeWav(bytes);
+  const [user = new Float32Array(), agent = new Float32Array()] = channels;
+  const call = { user: { samples: user, rate }, agent: { samples: agent, rate } };
+  return [...events.map(answer), callSvg(call, await analyze(call)), String(share)];
+}
