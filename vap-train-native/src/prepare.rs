@@ -305,3 +305,97 @@ fn bar(progress: bool, length: usize, unit: &'static str) -> ProgressBar {
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         .with_prefix(unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpora::fixture;
+    use crate::prepared::Prepared;
+
+    #[test]
+    fn a_prepared_folder_holds_everything_and_is_kept() {
+        let folder = fixture::data();
+        let out = folder.0.join("out");
+        assert!(prepare(&folder.0, &out, false).unwrap().written);
+        let prepared = Prepared::open(&out).unwrap();
+        assert_eq!(prepared.utterances().len(), 2);
+        let second = &prepared.utterances()[1];
+        assert_eq!((second.offset_samples, second.samples, second.split), (32_000, 16_000, Split::Dev));
+        assert_eq!(prepared.utterance_audio(0), fixture::burst(2.0, 0.5, 1.5));
+        assert_eq!(prepared.utterance_audio(1), fixture::burst(1.0, 0.25, 0.75));
+        assert!((second.span_s() - 0.5).abs() < 0.04 && second.pauses(0).next().is_none());
+        assert_eq!(prepared.noise_audio(0).len(), 8_000);
+        assert_eq!(prepared.room_response(0).len(), 16 + 600 + 1);
+        assert_eq!(prepared.timings(Split::Train).count(), 2);
+        assert_eq!(prepared.timings(Split::Dev).count(), 1);
+        assert_eq!(prepared.timings(Split::Test).count(), 0);
+        assert_eq!(prepared.manifest.licences[AMI_LICENCE], 3);
+        assert_eq!(prepared.manifest.licences["Apache-2.0"], 1);
+
+        assert!(!prepare(&folder.0, &out, false).unwrap().written, "nothing has changed");
+        folder.write("noise/hum/more.wav", "x");
+        assert!(prepare(&folder.0, &out, false).unwrap().written, "a file was added");
+        std::fs::write(out.join(prepared::SPEECH_FILE), "short").unwrap();
+        assert!(prepare(&folder.0, &out, false).unwrap().written, "the folder was damaged");
+        assert!(Prepared::open(&out).is_ok());
+    }
+
+    #[test]
+    fn a_fault_leaves_the_folder_as_it_was() {
+        let folder = fixture::data();
+        let out = folder.0.join("out");
+        prepare(&folder.0, &out, false).unwrap();
+        fixture::wav(&folder, "speech/pv/x/b.wav", 44_100, &[0; 16_000]);
+        folder.write("noise/hum/more.wav", "x");
+        let error = prepare(&folder.0, &out, false).unwrap_err().to_string();
+        assert!(error.contains("b.wav") && error.contains("44100 Hz"), "{error}");
+        assert_eq!(Prepared::open(&out).unwrap().utterances().len(), 2);
+        let fresh = folder.0.join("fresh");
+        assert!(prepare(&folder.0, &fresh, false).is_err());
+        assert!(!fresh.exists(), "nothing half written under the final name");
+    }
+
+    #[test]
+    fn a_foreign_folder_is_not_replaced() {
+        let folder = fixture::data();
+        folder.write("out/thesis.txt", "years of work");
+        let error = prepare(&folder.0, &folder.0.join("out"), false).unwrap_err().to_string();
+        assert!(error.contains("thesis.txt"), "{error}");
+        assert!(folder.0.join("out/thesis.txt").exists());
+    }
+
+    #[test]
+    fn missing_input_is_named() {
+        let folder = fixture::data();
+        std::fs::remove_file(folder.0.join("rir.tsv")).unwrap();
+        let error = prepare(&folder.0, &folder.0.join("out"), false).unwrap_err().to_string();
+        assert!(error.contains("rir.tsv: missing"), "{error}");
+    }
+
+    #[test]
+    fn opening_checks_magic_version_lengths_and_ranges() {
+        let folder = fixture::data();
+        let out = folder.0.join("out");
+        assert!(Prepared::open(&out).unwrap_err().to_string().contains("run prepare first"));
+        prepare(&folder.0, &out, false).unwrap();
+        let whole = std::fs::read_to_string(out.join(prepared::MANIFEST_FILE)).unwrap();
+        let edits = [
+            ("vap-turn-prepared", "other", "magic: expected vap-turn-prepared, found other"),
+            ("\"version\":1", "\"version\":9", "version: expected 1, found 9"),
+            ("\"rate_hz\":16000", "\"rate_hz\":8000", "rate_hz: expected 16000, found 8000"),
+            ("\"offset_samples\":32000", "\"offset_samples\":40000", "utterance: expected an end"),
+            ("\"speech\":48000", "\"speech\":49000", "bytes: expected 98000, found 96000"),
+            ("\"gender\"", "\"sex\"", "fields"),
+            ("\"speaker\":0", "\"speaker\":2", "turn: expected speaker 0 or 1"),
+            ("\"islands\":[[", "\"islands\":[[9,3],[", "speech island"),
+        ];
+        for (from, to, expected) in edits {
+            assert!(whole.contains(from), "{from}");
+            std::fs::write(out.join(prepared::MANIFEST_FILE), whole.replacen(from, to, 1)).unwrap();
+            let error = Prepared::open(&out).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        std::fs::write(out.join(prepared::MANIFEST_FILE), "{").unwrap();
+        assert!(Prepared::open(&out).unwrap_err().to_string().contains("JSON with magic"));
+    }
+}

@@ -311,3 +311,134 @@ fn read_acts(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpora::fixture;
+
+    fn read_error(folder: &fixture::Folder) -> String {
+        read(&folder.ami(), &folder.lists(), |_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn meetings_are_read_whole() {
+        let folder = fixture::data();
+        let mut seen = Vec::new();
+        let meetings = read(&folder.ami(), &folder.lists(), |name| seen.push(name.to_owned())).unwrap();
+        assert_eq!(seen, ["ES1a", "ES2a", "ES3a"]);
+        let splits: Vec<Split> = meetings.iter().map(|meeting| meeting.split).collect();
+        assert_eq!(splits, [Split::Train, Split::Dev, Split::Train], "ES3a is in no list");
+        let meeting = &meetings[0];
+        assert!(meeting.has_acts);
+        assert_eq!(meeting.participants.len(), 3);
+        let b = &meeting.participants[1];
+        assert_eq!((b.channel, b.words.len(), b.punctuation, b.untimed_words), ('B', 4, 4, 1));
+        assert_eq!(b.words[0], Word { start_s: 2.5, end_s: 2.8, backchannel: true });
+        assert!(!b.words[1].backchannel);
+        assert_eq!(b.acts[1], DialogueAct { kind: Some("ami_da_4".into()), words: 1..2 });
+        assert_eq!(b.segments_s[3], (14.0, 15.0));
+    }
+
+    #[test]
+    fn near_words_are_one_island_and_a_mixed_one_is_no_backchannel() {
+        let word = |start_s, end_s, backchannel| Word { start_s, end_s, backchannel };
+        let participant = Participant {
+            channel: 'A',
+            person: None,
+            words: vec![
+                word(0.0, 0.3, true),
+                word(0.45, 0.8, true),
+                word(2.0, 2.4, true),
+                word(2.4, 3.0, false),
+                word(3.0, 3.0, false),
+                word(4.0, 7.0, false),
+            ],
+            untimed_words: 0,
+            punctuation: 0,
+            sounds_s: Vec::new(),
+            segments_s: Vec::new(),
+            acts: Vec::new(),
+        };
+        let islands = participant.islands(&IslandRule::default());
+        let island = |start_s, end_s, backchannel, doubtful| Island { start_s, end_s, backchannel, doubtful };
+        let expected =
+            [island(0.0, 0.8, true, false), island(2.0, 3.0, false, false), island(4.0, 7.0, false, true)];
+        assert_eq!(islands, expected);
+    }
+
+    #[test]
+    fn a_meeting_without_acts_has_no_backchannels() {
+        let folder = fixture::data();
+        for channel in ["A", "B", "C"] {
+            let file = format!("dialogueActs/ES1a.{channel}.dialog-act.xml");
+            std::fs::remove_file(folder.ami().join(file)).unwrap();
+        }
+        let meetings = read(&folder.ami(), &folder.lists(), |_| ()).unwrap();
+        assert!(!meetings[0].has_acts && meetings[1].has_acts);
+        assert!(meetings[0].participants.iter().flat_map(|p| &p.words).all(|word| !word.backchannel));
+        assert!(pair_timings(&meetings[0], &PairOptions::default()).is_empty());
+    }
+
+    #[test]
+    fn missing_files_are_named() {
+        for file in ["words/ES2a.B.words.xml", "segments/ES2a.B.segments.xml", "ontologies/da-types.xml"] {
+            let folder = fixture::data();
+            std::fs::remove_file(folder.ami().join(file)).unwrap();
+            let error = read_error(&folder);
+            assert!(error.contains(file) && error.contains("missing"), "{error}");
+        }
+        let folder = fixture::data();
+        std::fs::remove_file(folder.ami().join("dialogueActs/ES2a.B.dialog-act.xml")).unwrap();
+        assert!(read_error(&folder).contains("ES2a.B.dialog-act.xml"), "the others of the meeting are there");
+        std::fs::remove_file(folder.lists().join("dev.meetings.txt")).unwrap();
+        assert!(read_error(&folder).contains("dev.meetings.txt"));
+    }
+
+    #[test]
+    fn bad_attributes_are_named_with_what_was_found() {
+        let edits = [
+            ("segments/ES1a.A.segments.xml", "transcriber_end=\"2\"", "transcriber_end=\"two\"", "\"two\""),
+            ("segments/ES1a.A.segments.xml", "transcriber_end=\"2\"", "", "transcriber_end"),
+            ("dialogueActs/ES1a.B.dialog-act.xml", "id(ami_da_1)", "id(ami_da_99)", "a type of da-types.xml"),
+            ("dialogueActs/ES1a.B.dialog-act.xml", "words.xml#id(", "words.xml#(", "file#id(a)"),
+            (
+                "dialogueActs/ES1a.B.dialog-act.xml",
+                "..id(ES1a.B.words1)",
+                "..id(other)",
+                "ids of the word file",
+            ),
+            ("corpusResources/meetings.xml", "nxt_agent=\"A\"", "nxt_agent=\"Q\"", "A, B, C, D or E"),
+            ("corpusResources/meetings.xml", "observation=\"ES1a\"", "", "observation"),
+            ("ontologies/da-types.xml", "name=\"bck\"", "name=\"bkc\"", "a type named bck"),
+        ];
+        for (file, from, to, expected) in edits {
+            let folder = fixture::data();
+            folder.edit(&format!("annotations/ami-annotations/{file}"), from, to);
+            let error = read_error(&folder);
+            assert!(error.contains(file) && error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn broken_xml_is_an_error_with_its_place() {
+        for (from, to) in
+            [("</nite:root>", ""), ("</segment", "</segmint"), ("nite:id=\"ES1a.A.s0\"", "nite:id=")]
+        {
+            let folder = fixture::data();
+            let file = "annotations/ami-annotations/segments/ES1a.A.segments.xml";
+            let (from, to) = if from == "</segment" { ("/>", "></segmint>") } else { (from, to) };
+            folder.edit(file, from, to);
+            let error = read(&folder.ami(), &folder.lists(), |_| ()).unwrap_err();
+            assert!(matches!(error, CorpusError::Xml { position, .. } if position > 0), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_meeting_in_two_lists_is_an_error() {
+        let folder = fixture::data();
+        std::fs::write(folder.lists().join("test.meetings.txt"), "ES1a\n").unwrap();
+        let error = read_splits(&folder.lists()).unwrap_err().to_string();
+        assert!(error.contains("meeting ES1a is in two splits, train and test"), "{error}");
+    }
+}

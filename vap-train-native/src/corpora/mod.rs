@@ -4,6 +4,8 @@
 //! that is wrong, with what was expected and what was found. Nothing is written here; `prepare` does that.
 
 pub mod ami;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod islands;
 pub mod noise;
 pub mod nxt;
@@ -11,6 +13,7 @@ pub mod pairs;
 pub mod rooms;
 pub mod speech;
 pub mod table;
+pub mod turns;
 pub mod wav;
 
 use std::path::{Path, PathBuf};
@@ -55,14 +58,12 @@ pub enum CorpusError {
         message: String,
     },
     /// An attribute of an XML element is missing or has a bad value.
-    #[error("{}: element <{element}> {id}: {attribute}: expected {expected}, found {found}", path.display())]
+    #[error("{}: {element}: {attribute}: expected {expected}, found {found}", path.display())]
     Attribute {
         /// The file.
         path: PathBuf,
-        /// Element name.
+        /// Element name and id.
         element: String,
-        /// Its id, empty when it has none.
-        id: String,
         /// Attribute name.
         attribute: &'static str,
         /// What is allowed.

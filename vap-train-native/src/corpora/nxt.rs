@@ -105,8 +105,7 @@ impl Document {
     pub fn attribute_error(&self, element: &Element, attribute: &'static str, expected: &str) -> CorpusError {
         CorpusError::Attribute {
             path: self.path.clone(),
-            element: element.name.clone(),
-            id: element.get("nite:id").unwrap_or_default().into(),
+            element: format!("<{}> {}", element.name, element.get("nite:id").unwrap_or("without id")),
             attribute,
             expected: expected.into(),
             found: element.get(attribute).map_or("nothing".into(), |value| format!("{value:?}")),

@@ -1,55 +1,11 @@
 //! Two-party timing out of meetings: who of two speaks when, which sounds are backchannels, where turns pause.
 //!
-//! A stretch holds two participants while the others are silent but for backchannels. A turn is one speaker's
-//! sounds until the other claims the floor in a pause of it, or until it pauses too long; a turn may lie inside a
-//! turn of the other (an attempt that failed).
+//! A stretch holds two participants while the others are silent but for backchannels.
 
-use serde::{Deserialize, Serialize};
-
-use super::Split;
 use super::ami::{Island, IslandRule, Meeting};
+use super::turns::{Sound, stretch_turns};
 
-/// A stretch of a meeting in which only two participants talk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Timing {
-    /// Meeting, e.g. `ES2002a`.
-    pub meeting: String,
-    /// Split of the meeting.
-    pub split: Split,
-    /// Channel letters of speaker 0 and speaker 1 in the meeting.
-    pub channels: [char; 2],
-    /// Where the stretch starts in the meeting, in seconds; every other time counts from there.
-    pub offset_s: f32,
-    /// Turns and backchannels of both, in order of start.
-    pub turns: Vec<TurnTiming>,
-}
-
-/// One turn or one backchannel.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TurnTiming {
-    /// 0 or 1.
-    pub speaker: u8,
-    /// Start of its first sound, in seconds from the start of the stretch.
-    pub start_s: f32,
-    /// End of its last sound, in seconds from the start of the stretch.
-    pub end_s: f32,
-    /// Turn or backchannel.
-    pub kind: TurnKind,
-    /// Inner pauses (start, end) in seconds from `start_s`, each longer than 0.2 s; in AMI nearly all over 1 s.
-    pub pauses: Vec<(f32, f32)>,
-}
-
-/// What a stretch of sound does in the conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TurnKind {
-    /// It holds or claims the floor.
-    Turn,
-    /// It leaves the floor with the other ("mm-hmm").
-    Backchannel,
-}
+pub use super::turns::{Timing, TurnKind, TurnTiming};
 
 /// Which stretches are taken, and what a turn is.
 #[derive(Debug, Clone, Copy)]
@@ -125,9 +81,6 @@ pub fn pair_timings(meeting: &Meeting, options: &PairOptions) -> Vec<Timing> {
     }
     timings
 }
-
-/// A sound of one of the two.
-type Sound = (usize, Island);
 
 /// Times (start, end) that no stretch may hold, sorted: third speakers, and places where the alignment failed.
 fn intrusions<'a>(
@@ -218,133 +171,153 @@ fn split_at_silences(sounds: Vec<Sound>, longest_s: f64) -> Vec<Vec<Sound>> {
     parts
 }
 
-/// Start of the stretch in the meeting, and its turns; `None` when it is too short or one speaker has no turn.
-fn stretch_turns(sounds: &[Sound], options: &PairOptions) -> Option<(f32, Vec<TurnTiming>)> {
-    let (claims, backchannels) = claims_and_backchannels(sounds, options);
-    let mut spans: Vec<Span> = Vec::new();
-    for speaker in 0..2 {
-        let same_turn = |end_s: f64, start_s: f64| {
-            start_s - end_s <= options.longest_pause_s
-                && !sounds_between(&claims[1 - speaker], end_s, start_s)
-        };
-        let near = |end_s: f64, start_s: f64| start_s - end_s < options.backchannel_apart_s;
-        spans.extend(grouped(&claims[speaker], speaker, TurnKind::Turn, same_turn));
-        spans.extend(grouped(&backchannels[speaker], speaker, TurnKind::Backchannel, near));
-    }
-    let brief: Vec<usize> = (0..spans.len()).filter(|index| leaves_floor(*index, &spans, options)).collect();
-    brief.into_iter().for_each(|index| spans[index].kind = TurnKind::Backchannel);
-    spans.sort_by(|a, b| a.start_s().total_cmp(&b.start_s()));
-    // Before the first turn nobody holds the floor that a backchannel could leave.
-    let first = spans.iter().position(|span| span.kind == TurnKind::Turn)?;
-    let spans = &spans[first..];
-    let has_turn = |id| spans.iter().any(|span| span.speaker == id && span.kind == TurnKind::Turn);
-    let offset_s = spans[0].start_s();
-    let end_s = spans.iter().fold(offset_s, |end_s, span| span.end_s().max(end_s));
-    (has_turn(0) && has_turn(1) && end_s - offset_s >= options.shortest_s)
-        .then(|| (milliseconds(offset_s), spans.iter().map(|span| span.timing(offset_s)).collect()))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpora::Split;
+    use crate::corpora::ami::{Participant, Word};
 
-/// Sounds of each speaker that claim the floor, and those that do not. A backchannel that runs on into a turn of
-/// its own speaker opens or closes that turn.
-fn claims_and_backchannels(sounds: &[Sound], options: &PairOptions) -> ([Vec<Island>; 2], [Vec<Island>; 2]) {
-    let mut annotated: [Vec<Island>; 2] = Default::default();
-    for (speaker, island) in sounds.iter().filter(|(_, island)| !island.backchannel) {
-        annotated[*speaker].push(*island);
-    }
-    let mut claims = annotated.clone();
-    let mut backchannels: [Vec<Island>; 2] = Default::default();
-    for (speaker, island) in sounds.iter().filter(|(_, island)| island.backchannel) {
-        let joins = |claim: &Island| {
-            let (end_s, start_s) = (claim.end_s.min(island.end_s), claim.start_s.max(island.start_s));
-            start_s - end_s < options.backchannel_apart_s
-                && !sounds_between(&annotated[1 - speaker], end_s, start_s)
-        };
-        let joined = annotated[*speaker].iter().any(joins);
-        (if joined { &mut claims } else { &mut backchannels })[*speaker].push(*island);
-    }
-    for islands in &mut claims {
-        islands.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
-    }
-    (claims, backchannels)
-}
-
-/// Whether a turn is so brief, so far inside a turn of the other and so far from own sounds that the floor stays.
-fn leaves_floor(index: usize, spans: &[Span], options: &PairOptions) -> bool {
-    let span = &spans[index];
-    let inside = |other: &Span| {
-        other.speaker != span.speaker
-            && other.kind == TurnKind::Turn
-            && other.start_s() < span.start_s()
-            && other.end_s() > span.end_s()
-    };
-    let (before_s, after_s) =
-        (span.start_s() - options.backchannel_apart_s, span.end_s() + options.backchannel_apart_s);
-    let near = |(place, other): (usize, &Span)| {
-        place != index
-            && other.speaker == span.speaker
-            && other.end_s() > before_s
-            && other.start_s() < after_s
-    };
-    span.kind == TurnKind::Turn
-        && span.end_s() - span.start_s() <= options.brief_s
-        && spans.iter().any(inside)
-        && !spans.iter().enumerate().any(near)
-}
-
-/// The islands of one turn or backchannel, at least one.
-struct Span {
-    speaker: usize,
-    kind: TurnKind,
-    islands: Vec<Island>,
-}
-
-impl Span {
-    fn start_s(&self) -> f64 {
-        self.islands[0].start_s
-    }
-
-    fn end_s(&self) -> f64 {
-        self.islands[self.islands.len() - 1].end_s
-    }
-
-    fn timing(&self, offset_s: f64) -> TurnTiming {
-        let start_s = self.start_s();
-        let pauses = self.islands.windows(2);
-        TurnTiming {
-            speaker: self.speaker as u8,
-            start_s: milliseconds(start_s - offset_s),
-            end_s: milliseconds(self.end_s() - offset_s),
-            kind: self.kind,
-            pauses: pauses
-                .map(|pair| (milliseconds(pair[0].end_s - start_s), milliseconds(pair[1].start_s - start_s)))
+    /// A meeting with the words (start, end, backchannel) of channels A, B, ...
+    fn meeting(channels: &[&[(f64, f64, bool)]]) -> Meeting {
+        let participants = ('A'..).zip(channels).map(|(channel, words)| Participant {
+            channel,
+            person: None,
+            words: words
+                .iter()
+                .map(|&(start_s, end_s, backchannel)| Word { start_s, end_s, backchannel })
                 .collect(),
-        }
+            untimed_words: 0,
+            punctuation: 0,
+            sounds_s: Vec::new(),
+            segments_s: Vec::new(),
+            acts: Vec::new(),
+        });
+        Meeting { name: "M".into(), split: Split::Dev, has_acts: true, participants: participants.collect() }
     }
-}
 
-/// Runs of islands in which each (end, next start) passes `together`.
-fn grouped(
-    islands: &[Island],
-    speaker: usize,
-    kind: TurnKind,
-    together: impl Fn(f64, f64) -> bool,
-) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
-    for island in islands {
-        match spans.last_mut() {
-            Some(span) if together(span.end_s(), island.start_s) => span.islands.push(*island),
-            _ => spans.push(Span { speaker, kind, islands: vec![*island] }),
+    /// Speech in words of at most 1 s, so that no word is too long to be true.
+    fn speech(spans: &[(f64, f64)]) -> Vec<(f64, f64, bool)> {
+        let mut words = Vec::new();
+        for &(start_s, end_s) in spans {
+            let count = (end_s - start_s).ceil();
+            let edge = |index: f64| start_s + (end_s - start_s) * index / count;
+            words.extend((0..count as usize).map(|i| (edge(i as f64), edge(i as f64 + 1.0), false)));
         }
+        words
     }
-    spans
-}
 
-/// Whether one of the sounds reaches into the time between `end_s` and `start_s`.
-fn sounds_between(sounds: &[Island], end_s: f64, start_s: f64) -> bool {
-    sounds.iter().any(|island| island.start_s < start_s && island.end_s > end_s)
-}
+    fn turns(timing: &Timing) -> Vec<(u8, TurnKind, f32, f32, usize)> {
+        let turn = |turn: &TurnTiming| (turn.speaker, turn.kind, turn.start_s, turn.end_s, turn.pauses.len());
+        timing.turns.iter().map(turn).collect()
+    }
 
-/// Seconds rounded to 1 ms, so that the manifest stays short.
-fn milliseconds(seconds: f64) -> f32 {
-    ((seconds * 1000.0).round() / 1000.0) as f32
+    use TurnKind::{Backchannel, Turn};
+
+    #[test]
+    fn turns_pauses_and_backchannels() {
+        let a = speech(&[(10.0, 14.0), (14.5, 18.0), (24.0, 26.0)]);
+        let mut b = speech(&[(18.3, 23.0)]);
+        b.insert(0, (12.0, 12.4, true));
+        let timings = pair_timings(&meeting(&[&a, &b]), &PairOptions::default());
+        assert_eq!(timings.len(), 1);
+        let timing = &timings[0];
+        assert_eq!((timing.offset_s, timing.channels, timing.split), (10.0, ['A', 'B'], Split::Dev));
+        let expected = [
+            (0, Turn, 0.0, 8.0, 1),
+            (1, Backchannel, 2.0, 2.4, 0),
+            (1, Turn, 8.3, 13.0, 0),
+            (0, Turn, 14.0, 16.0, 0),
+        ];
+        assert_eq!(turns(timing), expected);
+        assert_eq!(timing.turns[0].pauses, [(4.0, 4.5)]);
+    }
+
+    #[test]
+    fn a_long_pause_ends_a_turn_and_a_longer_silence_the_stretch() {
+        let a = speech(&[(0.0, 3.0), (6.5, 9.0), (30.0, 40.0)]);
+        let b = speech(&[(9.5, 13.0), (41.0, 45.0)]);
+        let timings = pair_timings(&meeting(&[&a, &b]), &PairOptions::default());
+        assert_eq!(timings.len(), 2);
+        let expected = [(0, Turn, 0.0, 3.0, 0), (0, Turn, 6.5, 9.0, 0), (1, Turn, 9.5, 13.0, 0)];
+        assert_eq!(turns(&timings[0]), expected);
+        assert_eq!((timings[1].offset_s, timings[1].turns.len()), (30.0, 2));
+    }
+
+    #[test]
+    fn a_claim_in_a_pause_splits_the_turn_and_one_inside_does_not() {
+        let a = speech(&[(0.0, 6.0), (8.0, 14.0), (15.0, 16.0)]);
+        let b = speech(&[(2.0, 4.5), (6.5, 7.5)]);
+        let timings = pair_timings(&meeting(&[&a, &b]), &PairOptions::default());
+        let expected =
+            [(0, Turn, 0.0, 6.0, 0), (1, Turn, 2.0, 4.5, 0), (1, Turn, 6.5, 7.5, 0), (0, Turn, 8.0, 16.0, 1)];
+        assert_eq!(turns(&timings[0]), expected);
+    }
+
+    #[test]
+    fn brief_and_isolated_inside_a_turn_leaves_the_floor() {
+        let a = speech(&[(0.0, 9.0), (13.0, 16.0)]);
+        let b = speech(&[(3.0, 3.6), (6.0, 6.5), (7.0, 7.5), (9.5, 12.0)]);
+        let timings = pair_timings(&meeting(&[&a, &b]), &PairOptions::default());
+        let expected = [
+            (0, Turn, 0.0, 9.0, 0),
+            (1, Backchannel, 3.0, 3.6, 0),
+            (1, Turn, 6.0, 6.5, 0),
+            (1, Turn, 7.0, 7.5, 0),
+            (1, Turn, 9.5, 12.0, 0),
+            (0, Turn, 13.0, 16.0, 0),
+        ];
+        assert_eq!(turns(&timings[0]), expected);
+    }
+
+    #[test]
+    fn a_backchannel_that_runs_on_opens_the_turn() {
+        let a = speech(&[(0.0, 6.0), (12.0, 14.0)]);
+        let mut b = speech(&[(7.0, 11.0)]);
+        b.insert(0, (6.2, 6.6, true));
+        let timings = pair_timings(&meeting(&[&a, &b]), &PairOptions::default());
+        assert_eq!(turns(&timings[0])[1], (1, Turn, 6.2, 11.0, 1));
+    }
+
+    #[test]
+    fn a_third_speaker_cuts_unless_brief_backchannelling_or_bridged() {
+        let a = speech(&[(0.0, 8.0), (16.0, 24.0)]);
+        let b = speech(&[(8.5, 15.0), (24.5, 30.0)]);
+        let count = |third: &[(f64, f64, bool)], options: &PairOptions| {
+            let timings = pair_timings(&meeting(&[&a, &b, third]), options);
+            timings
+                .iter()
+                .filter(|timing| timing.channels == ['A', 'B'])
+                .map(|t| t.turns.len())
+                .collect::<Vec<_>>()
+        };
+        let strict = PairOptions::default();
+        let whole: Vec<usize> = vec![4];
+        assert_eq!(count(&[(10.0, 10.25, false)], &strict), whole);
+        assert_eq!(count(&[(10.0, 11.5, true)], &strict), whole);
+        // B's sound at 10 s is cut away; what is left on its sides is A alone, and A with B's last turn.
+        assert_eq!(count(&[(10.0, 11.5, false)], &strict), vec![2]);
+        assert_eq!(count(&[(10.0, 11.5, false)], &PairOptions::relaxed()), whole);
+        let apart = PairOptions { bridged_silence_s: 0.4, ..strict };
+        assert_eq!(count(&[(15.2, 15.8, false)], &apart), vec![2, 2]);
+        assert_eq!(count(&[(10.0, 11.5, false)], &apart), whole);
+    }
+
+    #[test]
+    fn a_word_too_long_to_be_true_cuts() {
+        let mut a = speech(&[(0.0, 8.0), (16.0, 24.0)]);
+        a.push((40.0, 44.0, false));
+        let b = speech(&[(8.5, 15.0), (24.5, 39.8), (44.2, 60.0)]);
+        let timings = pair_timings(&meeting(&[&a, &b]), &PairOptions::default());
+        assert_eq!(timings.len(), 1, "nothing across 40 to 44 s");
+        assert_eq!(turns(&timings[0]).last(), Some(&(1, Turn, 24.5, 39.8, 0)));
+    }
+
+    #[test]
+    fn one_speaker_alone_or_too_short_is_no_stretch() {
+        let a = speech(&[(0.0, 30.0)]);
+        assert!(pair_timings(&meeting(&[&a, &[]]), &PairOptions::default()).is_empty());
+        assert!(pair_timings(&meeting(&[&a, &[(5.0, 5.3, true)]]), &PairOptions::default()).is_empty());
+        let (a, b) = (speech(&[(0.0, 5.0)]), speech(&[(5.5, 11.0)]));
+        assert!(pair_timings(&meeting(&[&a, &b]), &PairOptions::default()).is_empty());
+    }
 }

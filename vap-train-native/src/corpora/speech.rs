@@ -160,3 +160,76 @@ impl Recording {
         Ok((samples, islands))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpora::fixture;
+
+    #[test]
+    fn rows_and_audio_are_read() {
+        let folder = fixture::data();
+        let recordings = read_table(&folder.0).unwrap();
+        assert_eq!(recordings.len(), 2);
+        assert_eq!((recordings[0].split, recordings[0].gender), (Split::Train, Gender::Female));
+        assert_eq!(recordings[1].kind, UtteranceKind::SpontaneousCommand);
+        let (samples, found) = recordings[0].load(&IslandOptions::default()).unwrap();
+        assert_eq!(samples.len(), 32_000);
+        assert_eq!(found.islands.len(), 1);
+        for (found, table_s) in found.islands[0].iter().zip(recordings[0].table_span_s) {
+            assert!((*found as f32 / 16_000.0 - table_s).abs() <= 0.02);
+        }
+    }
+
+    #[test]
+    fn a_bad_row_is_named_by_line_and_column() {
+        let edits = [
+            ("\tdev\t", "\tdevel\t", "speech.tsv:3: split: expected train, dev or test, found devel"),
+            ("\t?\ten", "\tx\ten", "speech.tsv:3: gender"),
+            ("1.000\t0.25", "1.000\tnan", "speech.tsv:3: speech_start"),
+            ("0.75", "0.05", "speech.tsv:3: speech_end"),
+            ("0.75", "9.75", "speech.tsv:3: speech_end"),
+            ("\tread\t", "\tsung\t", "speech.tsv:2: kind"),
+            ("1.50\t1.00", "1.50", "speech.tsv:2: fields: expected 12, found 11"),
+            ("pv/x/b.wav", "pv/x/c.wav", "speech.tsv:3: path: expected a file"),
+            ("pv/x/b.wav", "../b.wav", "speech.tsv:3: path: expected a path below"),
+            ("speaker", "talker", "speech.tsv:1: header"),
+        ];
+        for (from, to, expected) in edits {
+            let folder = fixture::data();
+            folder.edit("speech.tsv", from, to);
+            let error = read_table(&folder.0).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_speaker_stays_in_one_split() {
+        let folder = fixture::data();
+        folder.edit("speech.tsv", "pv/x/b.wav\tpv\tx", "pv/x/b.wav\tls\t1");
+        let error = read_table(&folder.0).unwrap_err().to_string();
+        assert!(error.contains("two splits, train and dev"), "{error}");
+    }
+
+    #[test]
+    fn wrong_audio_is_refused() {
+        let load = |folder: &fixture::Folder| {
+            read_table(&folder.0).unwrap()[0].load(&IslandOptions::default()).unwrap_err().to_string()
+        };
+        let folder = fixture::data();
+        fixture::wav(&folder, "speech/ls/1/a.wav", 8_000, &[0; 16_000]);
+        let error = load(&folder);
+        assert!(error.contains("expected 16000 Hz") && error.contains("found 8000 Hz"), "{error}");
+
+        let path = fixture::wav(&folder, "speech/ls/1/a.wav", 16_000, &[1; 32_000]);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 20_001]).unwrap();
+        let error = load(&folder);
+        assert!(error.contains("expected 32000 samples") && error.contains("ends early"), "{error}");
+
+        fixture::wav(&folder, "speech/ls/1/a.wav", 16_000, &[1; 16_000]);
+        assert!(load(&folder).contains("expected 2 s as speech.tsv says, found 1 s"));
+        std::fs::write(&path, b"RIFF").unwrap();
+        assert!(load(&folder).contains("expected a WAV file"));
+    }
+}
