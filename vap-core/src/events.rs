@@ -1,6 +1,6 @@
 //! Probabilities in, turn events out: a plain state machine, one step a hop.
 //!
-//! The algorithm, with the options of [`Policy`](crate::Policy) by their names:
+//! The algorithm, with the options of [`Policy`] by their names:
 //!
 //! 1. **Loud.** A channel becomes loud when its VAD reaches `vadOnset` and quiet again below `vadOffset`.
 //! 2. **Speech.** Once loud with `minSpeechMs` of hops at or above onset, its sound is speech: `speechStart`. After
@@ -62,6 +62,22 @@ pub struct TurnState {
 }
 
 /// The state machine of one stream. Its size does not grow, and a step allocates only what `out` needs.
+///
+/// ```
+/// use vap_core::{EventMachine, Frame, Policy, events::EventKind};
+///
+/// let mut machine = EventMachine::new(Policy::default())?;
+/// let mut events = Vec::new();
+/// let silence = Frame::from_logits(0, &[-9.0; 27]);
+/// for index in 0..200 {
+///     let user_talks = index < 50;
+///     machine.step(&Frame { index, vad: [if user_talks { 0.9 } else { 0.1 }, 0.0], ..silence }, &mut events);
+/// }
+/// machine.finish(&mut events);
+/// let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+/// assert_eq!(kinds, [EventKind::SpeechStart, EventKind::SpeechEnd, EventKind::EndOfTurn]);
+/// # Ok::<(), vap_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventMachine {
     policy: Policy,
