@@ -65,8 +65,8 @@ impl TurnBench {
 ///
 /// An event at t is searched in [t - 0.25, min(t + 3.0, next event)]; in order of time each takes the earliest
 /// prediction there that no other has taken. A negative span `(start, end)` is a false positive, once, when a
-/// prediction lies in [start - 0.25, end] that no event took and that is in no event's window. Predictions in an
-/// `excluded` span (no reliable label), its ends included, count for nothing.
+/// prediction lies in [start - 0.25, end] that is in no event's window. Predictions in an `excluded` span (no
+/// reliable label), its ends included, count for nothing.
 pub fn turnbench(
     events_s: &[f64],
     negatives_s: &[(f64, f64)],
@@ -102,10 +102,9 @@ pub fn turnbench(
             None => score.false_negatives += 1,
         }
     }
-    let stray: Vec<f64> = (0..predictions.len())
-        .filter(|&at| !taken[at] && !windows.iter().any(|&window| within(predictions[at], window)))
-        .map(|at| predictions[at])
-        .collect();
+    // Every prediction that an event took lies in its window.
+    let in_window = |time: f64| windows.iter().any(|&window| within(time, window));
+    let stray: Vec<f64> = predictions.into_iter().filter(|&time| !in_window(time)).collect();
     for &(start, end) in negatives_s {
         match stray.iter().any(|&time| within(time, (start - EARLY_S, end))) {
             true => score.false_positives += 1,
