@@ -257,7 +257,7 @@ mod tests {
             ("dim = 192", "dims = 192", "dims"),
             ("heads = 4", "heads = 5", "heads"),
             ("[training]", "[trainings]", "trainings"),
-            ("[training]", "[training]\nbatch = 0", "training.batch"),
+            ("batch = 4", "batch = 0", "training.batch"),
             ("[training]", "[simulation]\nnoise = 1.5\n[training]", "simulation.noise"),
             ("[training]", "[simulation]\nbed_db = [1.0, 0.0]\n[training]", "simulation.bed_db"),
         ];

@@ -1,6 +1,7 @@
 //! Dialogues to batches: normalised mels, targets and masks. Batch `i` is a pure function of (data, config, seed, i),
 //! so a resumed run sees what an unbroken one would.
 
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
@@ -104,20 +105,21 @@ pub fn dialogue_seed(seed: u64, index: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Makes the windows of steps `first..last` in background threads, in order.
+/// Makes the windows of `steps` in background threads, in order.
 pub fn stream<'scope, 'env: 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     simulator: &'env Simulator<'env>,
     config: &'env TrainingConfig,
-    first: u64,
+    steps: Range<u64>,
 ) -> Stream {
     let workers = config.workers as u64;
     let queues = (0..workers)
         .map(|worker| {
             let (send, receive) = sync_channel(AHEAD.div_ceil(config.workers));
+            let (first, last) = (steps.start, steps.end);
             scope.spawn(move || {
                 let mut step = first + worker;
-                while step < config.steps && send.send(step_windows(simulator, config, step)).is_ok() {
+                while step < last && send.send(step_windows(simulator, config, step)).is_ok() {
                     step += workers;
                 }
             });

@@ -1,6 +1,8 @@
 //! Where the teacher computes: CUDA when a GPU and its libraries are there, else the CPU.
 
-use tch::{Cuda, Device};
+use tch::Cuda;
+
+pub use tch::Device;
 
 /// The device training runs on.
 ///

@@ -2,22 +2,26 @@
 //! sees Burn; what it shares with the listener is in `vap-core`.
 #![deny(missing_docs)]
 
-pub mod checkpoint;
-pub mod config;
-pub mod corpora;
-pub mod dataset;
-pub mod device;
 pub mod error;
-pub mod export;
-pub mod loss;
-pub mod model;
-pub mod optimizer;
-pub mod prepare;
-pub mod prepared;
+pub mod config;
+pub mod device;
 pub mod progress;
-pub mod simulate;
-pub mod sound;
-pub mod train;
+pub mod corpora;
+pub mod prepared;
+pub mod prepare;
 pub mod voices;
+pub mod sound;
+pub mod simulate;
+pub mod dataset;
+pub mod model;
+pub mod loss;
+pub mod optimizer;
+pub mod checkpoint;
+pub mod export;
+pub mod train;
+pub mod evaluate;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::{Error, Result};

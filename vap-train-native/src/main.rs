@@ -1,14 +1,18 @@
 //! `vap-train`: prepare | simulate | train | evaluate | export | validate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use vap_core::Policy;
+use vap_core::model_file::Storage;
 use vap_train_native::config::RunConfig;
 use vap_train_native::corpora::Split;
+use vap_train_native::evaluate::{self, Report};
 use vap_train_native::prepared::Prepared;
 use vap_train_native::simulate::{self, Simulator};
 use vap_train_native::train::{RunFolder, train};
+use vap_train_native::{export, prepare};
 
 #[derive(Parser)]
 #[command(name = "vap-train", version, about = "Trains voice activity projection models for vap-turn")]
@@ -19,6 +23,15 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Reads corpora into one prepared folder; quick when nothing changed.
+    Prepare {
+        /// Folder with speech, noise, rooms and annotations.
+        #[arg(long)]
+        data: PathBuf,
+        /// Prepared folder to write.
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Writes simulated dialogues as WAV and JSON, to listen to what the model learns from.
     Simulate {
         /// Run config, e.g. configs/light.toml.
@@ -54,23 +67,125 @@ enum Verb {
         /// Folder of the run: config, checkpoint, log, best model.
         #[arg(long)]
         out: PathBuf,
+        /// Stops after this step; the same command without it goes on later.
+        #[arg(long)]
+        stop_at: Option<u64>,
+    },
+    /// Scores a model on held-out speakers and meetings, beside a silence timeout.
+    Evaluate {
+        /// Model file.
+        #[arg(long)]
+        model: PathBuf,
+        /// Run config whose simulation is scored on.
+        #[arg(long)]
+        config: PathBuf,
+        /// Prepared folder.
+        #[arg(long)]
+        data: PathBuf,
+        /// Folder for report.json and report.md.
+        #[arg(long)]
+        out: PathBuf,
+        /// Dialogues.
+        #[arg(long, default_value_t = 60)]
+        count: u64,
+        /// Length of each, in seconds.
+        #[arg(long, default_value_t = 60.0)]
+        seconds: f32,
+        /// train, dev or test.
+        #[arg(long, value_parser = split, default_value = "test")]
+        split: Split,
+    },
+    /// Writes a model file as f16 (or f32) for the listener, with a policy and reports in its header.
+    Export {
+        /// Model file of a run, e.g. runs/light/best.safetensors.
+        #[arg(long)]
+        model: PathBuf,
+        /// Model file to write.
+        #[arg(long)]
+        out: PathBuf,
+        /// JSON file with thresholds; those left out keep their defaults.
+        #[arg(long)]
+        policy: Option<PathBuf>,
+        /// JSON file of `evaluate` to put into the provenance.
+        #[arg(long)]
+        report: Option<PathBuf>,
+        /// Commit of the trainer, for the provenance.
+        #[arg(long)]
+        commit: Option<String>,
+        /// Stores 32-bit floats.
+        #[arg(long)]
+        f32: bool,
+    },
+    /// Checks run configs (.toml) and model files (.safetensors) and says what they are.
+    Validate {
+        /// Files to check.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
 }
 
 fn main() -> Result<()> {
     match Args::parse().verb {
+        Verb::Prepare { data, out } => {
+            let outcome = prepare::prepare(&data, &out, true)?;
+            println!(
+                "{}: {}",
+                out.display(),
+                if outcome.written { "written" } else { "complete, unchanged" }
+            );
+            for (name, count) in &outcome.manifest.counts {
+                println!("  {name}: {count}");
+            }
+        }
         Verb::Simulate { config, data, out, count, seconds, seed, split } => {
             let config = RunConfig::read(&config)?;
             let data = Prepared::open(&data)?;
             let simulator = Simulator::new(&data, split, &config.simulation)?;
-            std::fs::create_dir_all(&out)?;
+            std::fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
             for i in seed..seed + count {
                 simulate::write(&simulator.dialogue(i, seconds), &out.join(format!("dialogue-{i:05}")))?;
             }
         }
-        Verb::Train { config, data, out } => {
+        Verb::Train { config, data, out, stop_at } => {
             let config = RunConfig::read(&config)?;
-            train(&config, &Prepared::open(&data)?, &RunFolder::new(&out))?;
+            train(&config, &Prepared::open(&data)?, &RunFolder::new(&out), stop_at)?;
+        }
+        Verb::Evaluate { model, config, data, out, count, seconds, split } => {
+            let (file, config) = (export::read_file(&model)?, RunConfig::read(&config)?);
+            let data = Prepared::open(&data)?;
+            let conditions =
+                [("clean", evaluate::clean(&config.simulation)), ("as trained", config.simulation)];
+            let mut reports = Vec::new();
+            for (name, simulation) in &conditions {
+                let report = evaluate::evaluate(&file, &data, split, simulation, name, count, seconds)?;
+                evaluate::check(&report)?;
+                println!("{}", evaluate::markdown(&report));
+                reports.push(report);
+            }
+            write_reports(&out, &reports)?;
+        }
+        Verb::Export { model, out, policy, report, commit, f32 } => {
+            let mut file = export::read_file(&model)?;
+            if let Some(path) = policy {
+                file.policy = read_json::<Policy>(&path)?;
+            }
+            if let Some(path) = report {
+                file.provenance["metrics"] = read_json(&path)?;
+            }
+            if let Some(commit) = commit {
+                file.provenance["commit"] = commit.into();
+            }
+            export::write_file(&out, &file, if f32 { Storage::F32 } else { Storage::F16 })?;
+            println!("{}: {}", out.display(), export::describe(&file.config));
+        }
+        Verb::Validate { files } => {
+            for path in &files {
+                let config = match path.extension().and_then(|e| e.to_str()) {
+                    Some("toml") => RunConfig::read(path)?.model,
+                    _ => export::read_file(path)?.config,
+                };
+                println!("{}: {}", path.display(), export::describe(&config));
+            }
         }
     }
     Ok(())
@@ -78,4 +193,19 @@ fn main() -> Result<()> {
 
 fn split(name: &str) -> Result<Split, String> {
     Split::from_name(name).ok_or_else(|| format!("expected train, dev or test, found {name}"))
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+    serde_json::from_slice(&bytes).with_context(|| path.display().to_string())
+}
+
+fn write_reports(out: &Path, reports: &[Report]) -> Result<()> {
+    std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
+    std::fs::write(out.join("report.json"), serde_json::to_vec_pretty(reports)?)?;
+    std::fs::write(
+        out.join("report.md"),
+        reports.iter().map(evaluate::markdown).collect::<Vec<_>>().join("\n"),
+    )?;
+    Ok(())
 }

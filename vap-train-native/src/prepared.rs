@@ -180,6 +180,17 @@ impl Prepared {
         Ok(Prepared { manifest, speech, noise, rooms })
     }
 
+    /// A folder that was never on disk.
+    #[cfg(test)]
+    pub(crate) fn from_parts(
+        manifest: Manifest,
+        speech: Vec<i16>,
+        noise: Vec<i16>,
+        rooms: Vec<f32>,
+    ) -> Prepared {
+        Prepared { manifest, speech, noise, rooms }
+    }
+
     /// All utterances.
     pub fn utterances(&self) -> &[Utterance] {
         &self.manifest.utterances

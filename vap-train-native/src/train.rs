@@ -66,11 +66,11 @@ impl RunFolder {
     }
 }
 
-/// Trains, or goes on with, the run in `folder`.
+/// Trains, or goes on with, the run in `folder`, to its end or until step `stop_at`.
 ///
 /// # Errors
 /// Anything of [`Error`]; [`Error::Diverged`] when a loss is not finite.
-pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder) -> Result<()> {
+pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: Option<u64>) -> Result<()> {
     let at = device::choose();
     println!(
         "{} ({} weights) on {}",
@@ -102,8 +102,9 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder) -> Result<
     let mut recent = Recent::default();
 
     std::thread::scope(|scope| {
-        let mut windows = dataset::stream(scope, &simulator, t, state.step);
-        while state.step < t.steps {
+        let last = stop_at.unwrap_or(t.steps).min(t.steps);
+        let mut windows = dataset::stream(scope, &simulator, t, state.step..last);
+        while state.step < last {
             let step = state.step;
             let batch = dataset::batch(&windows.next_windows()?, &statistics, at);
             // Dropout of a step does not depend on the steps before: a resumed run draws the same.
@@ -121,7 +122,7 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder) -> Result<
 
             recent.add(&result, total, norm);
             bar.inc(1);
-            if state.step.is_multiple_of(LOG_EVERY) || state.step == t.steps {
+            if state.step.is_multiple_of(LOG_EVERY) || state.step == last {
                 let line = recent.take(state.step, learning_rate(t, step));
                 bar.set_message(format!(
                     "loss {:.3}, dev {:.3}",
@@ -140,7 +141,7 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder) -> Result<
                     export::write(&folder.best(), config, &statistics, &store, provenance, Storage::F32)?;
                 }
             }
-            if state.step.is_multiple_of(t.checkpoint_every) || state.step == t.steps {
+            if state.step.is_multiple_of(t.checkpoint_every) || state.step == last {
                 checkpoint::save(&folder.checkpoint(), &store, &optimizer, state)?;
             }
         }

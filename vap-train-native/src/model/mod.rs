@@ -7,6 +7,7 @@
 mod attention;
 mod encoder;
 mod heads;
+mod loaded;
 mod transformer;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ use attention::Band;
 use encoder::Encoder;
 use heads::Heads;
 use transformer::Transformer;
+
+pub use loaded::LoadedModel;
 
 /// Voice activity projection for two channels.
 pub struct VapModel {

@@ -1,0 +1,60 @@
+//! Files the tests read: goldens, the shipped model, the real call.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use burn::tensor::{Tensor, TensorData};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use vap_core::audio::Resampler;
+use vap_core::config::MEL_BANDS;
+use vap_core::{ModelFile, wav};
+use vap_wasm::{VapModel, backend};
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn golden_path(name: &str) -> PathBuf {
+    path(&format!("golden/{name}.safetensors"))
+}
+
+/// Tensors of a golden, flat, by name.
+pub fn golden(name: &str) -> BTreeMap<String, Vec<f32>> {
+    let bytes = std::fs::read(golden_path(name)).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let values = |data: &[u8]| data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    tensors.tensors().into_iter().map(|(name, view)| (name, values(view.data()))).collect()
+}
+
+/// Writes a golden of one tensor.
+pub fn write_golden(name: &str, tensor: &str, values: &[f32]) {
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F32, vec![values.len()], &bytes).unwrap();
+    std::fs::write(golden_path(name), safetensors::serialize([(tensor, view)], None).unwrap()).unwrap();
+}
+
+/// The weights that ship with the package.
+pub fn shipped_model() -> ModelFile {
+    ModelFile::from_bytes(&std::fs::read(path("../npm/models/light.safetensors")).unwrap()).unwrap()
+}
+
+/// The real call at 16 kHz, user and agent.
+pub fn call() -> [Vec<f32>; 2] {
+    let wav = wav::decode(&std::fs::read(path("fixtures/call.wav")).unwrap()).unwrap();
+    [0, 1].map(|channel| {
+        let mut resampler = Resampler::new(wav.rate_hz).unwrap();
+        let mut out = Vec::new();
+        resampler.push(&wav.channels[channel], &mut out);
+        resampler.finish(&mut out);
+        out
+    })
+}
+
+/// The listener's logits `[frames, 27]` of normalised log-mel `[2, 2 * frames, 80]` from the start of a stream.
+pub fn listener_logits(file: &ModelFile, mels: &[f32]) -> Vec<f32> {
+    let model = VapModel::from_file(file, &backend::cpu()).unwrap();
+    let data = TensorData::new(mels.to_vec(), [2, mels.len() / (2 * MEL_BANDS), MEL_BANDS]);
+    let logits = model.forward(Tensor::from_data(data, model.device()), &mut model.init_state(1)).unwrap();
+    logits.try_into_data().unwrap().try_into_vec().unwrap()
+}

@@ -1,0 +1,91 @@
+//! The listener (Burn) against the teacher (libtorch) on the same weights: logits to 1e-3, and the same events on a
+//! real call. A small golden of the teacher's logits guards the listener where libtorch is not installed; it is made
+//! by `VAP_WRITE_GOLDENS=1 cargo test -p vap-tests --features torch parity`.
+
+use vap_core::config::MEL_BANDS;
+use vap_core::projection::OUTPUTS;
+use vap_core::{Frame, ModelFile};
+use vap_tests::{Random, golden, listener_logits, random_file, tiny_config, worst};
+
+const BAR: f32 = 1e-3;
+const GOLDEN_FRAMES: usize = 40;
+
+/// Weights and input of the golden, the same wherever it is made or read.
+fn tiny_case() -> (ModelFile, Vec<f32>) {
+    let mels = Random::new(3).list(2 * 2 * GOLDEN_FRAMES * MEL_BANDS, 1.7);
+    (random_file(tiny_config(), 5), mels)
+}
+
+#[test]
+fn listener_equals_the_teachers_golden() {
+    let (file, mels) = tiny_case();
+    let golden = golden("parity");
+    assert_eq!(golden["logits"].len(), GOLDEN_FRAMES * OUTPUTS);
+    let off = worst(&listener_logits(&file, &mels), &golden["logits"]);
+    assert!(off < BAR, "off by {off}");
+}
+
+#[cfg(feature = "torch")]
+mod torch {
+    use super::*;
+    use std::sync::Arc;
+    use vap_core::{EventMachine, ModelConfig};
+    use vap_tests::{call, session, shipped_model, worst_logit, write_golden};
+    use vap_train_native::device::Device;
+    use vap_train_native::model::LoadedModel;
+    use vap_wasm::{VapModel, backend};
+
+    fn teacher(file: &ModelFile) -> LoadedModel {
+        LoadedModel::from_file(file, Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn teacher_still_gives_its_golden() {
+        let (file, mels) = tiny_case();
+        let logits = teacher(&file).logits(&mels).unwrap();
+        if std::env::var_os("VAP_WRITE_GOLDENS").is_some() {
+            write_golden("parity", "logits", &logits);
+        }
+        assert!(worst(&logits, &golden("parity")["logits"]) < 1e-5);
+    }
+
+    #[test]
+    fn logits_agree_at_full_size_beyond_the_window() {
+        let config = ModelConfig {
+            name: "light".into(),
+            dim: 192,
+            channel_layers: 4,
+            num_layers: 2,
+            heads: 4,
+            context_frames: 128,
+            feed_forward_factor: 4,
+            norm_epsilon: 1e-5,
+        };
+        let file = random_file(config, 9);
+        for frames in [1, 127, 300] {
+            let mels = Random::new(4).list(2 * 2 * frames * MEL_BANDS, 1.7);
+            let off = worst(&listener_logits(&file, &mels), &teacher(&file).logits(&mels).unwrap());
+            assert!(off < BAR, "{frames} frames: off by {off}");
+        }
+    }
+
+    #[test]
+    fn shipped_weights_give_the_same_logits_and_events_on_the_call() {
+        let file = shipped_model();
+        let [user, agent] = call();
+        let taught: Vec<Frame> = teacher(&file).frames([&user, &agent]).unwrap();
+        let mut machine = EventMachine::new(file.policy).unwrap();
+        let mut events = Vec::new();
+        taught.iter().for_each(|frame| machine.step(frame, &mut events));
+
+        let model = Arc::new(VapModel::from_file(&file, &backend::cpu()).unwrap());
+        let heard = session(&model, 16_000).push(Some(&user), Some(&agent)).unwrap();
+        assert!(heard.frames.len() > 1_000 && events.len() > 10, "a call of a minute has events");
+        let off = worst_logit(&heard.frames, &taught);
+        assert!(off < BAR, "off by {off}");
+        let plain = |events: &[vap_core::Event]| -> Vec<_> {
+            events.iter().map(|e| (e.kind, e.speaker, e.time_ms, e.start_ms, e.reason)).collect()
+        };
+        assert_eq!(plain(&heard.events), plain(&events));
+    }
+}

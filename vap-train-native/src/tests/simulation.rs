@@ -1,0 +1,119 @@
+use super::*;
+use crate::dataset::window;
+use crate::simulate::Simulator;
+use vap_core::HOP_SAMPLES;
+
+fn simulator<'a>(data: &'a Prepared, config: &SimulationConfig) -> Simulator<'a> {
+    Simulator::new(data, Split::Train, config).unwrap()
+}
+
+#[test]
+fn a_dialogue_is_a_function_of_its_seed() {
+    let data = data();
+    let simulator = simulator(&data, &SimulationConfig::default());
+    let (a, b, c) = (simulator.dialogue(1, 6.0), simulator.dialogue(1, 6.0), simulator.dialogue(2, 6.0));
+    assert_eq!(a.audio, b.audio);
+    assert_eq!(a.activity, b.activity);
+    assert_ne!(a.audio, c.audio);
+    assert_eq!((a.frames, a.audio[0].len()), (300, 300 * HOP_SAMPLES));
+    assert!(a.activity.frames() >= a.frames + 100, "the future of the last frame is known");
+}
+
+#[test]
+fn labels_lie_on_the_sound() {
+    let data = data();
+    let simulator = simulator(&data, &bare());
+    let (mut speech, mut right) = (0, 0);
+    for seed in 0..20 {
+        let dialogue = simulator.dialogue(seed, 10.0);
+        for speaker in 0..2 {
+            for (frame, sound) in dialogue.audio[speaker].chunks_exact(HOP_SAMPLES).enumerate() {
+                let loud = sound.iter().map(|s| s * s).sum::<f32>() > 1e-4;
+                speech += usize::from(loud);
+                right += usize::from(loud == dialogue.activity.speech[speaker][frame]);
+            }
+        }
+    }
+    let share = right as f32 / (20.0 * 2.0 * 500.0);
+    assert!(speech > 4_000 && share > 0.97, "{speech} frames of speech, {share} agree");
+}
+
+#[test]
+fn degraded_sound_keeps_its_labels() {
+    let data = data();
+    let loud = SimulationConfig {
+        noise: 1.0,
+        room: 1.0,
+        telephone: 1.0,
+        leak: 1.0,
+        muted: 1.0,
+        silent_bed: 0.0,
+        ..SimulationConfig::default()
+    };
+    let (clean, hard) =
+        (simulator(&data, &bare()).dialogue(3, 8.0), simulator(&data, &loud).dialogue(3, 8.0));
+    assert_eq!(clean.activity, hard.activity);
+    assert_ne!(clean.audio, hard.audio);
+    assert!(hard.audio.iter().any(|c| c.iter().all(|s| *s == 0.0)), "one channel is absent");
+    assert!(hard.audio.iter().flatten().all(|s| s.is_finite() && s.abs() <= 1.0));
+}
+
+#[test]
+fn turns_change_and_backchannels_leave_the_floor() {
+    let data = data();
+    let simulator = simulator(&data, &bare());
+    let mut backchannels = 0;
+    for seed in 0..20 {
+        let activity = simulator.dialogue(seed, 20.0).activity;
+        for speaker in 0..2 {
+            assert!(activity.speech[speaker].iter().any(|s| *s), "seed {seed}: {speaker} says nothing");
+            let marked = activity.backchannel[speaker].iter().zip(&activity.speech[speaker]);
+            assert!(marked.clone().all(|(b, s)| !b || *s), "a backchannel without sound");
+            backchannels += marked.filter(|(b, _)| **b).count();
+        }
+    }
+    assert!(backchannels > 100, "{backchannels} frames");
+}
+
+/// What stands in the silence must not tell an end from a pause: same bed, same edges.
+#[test]
+fn silence_alone_tells_nothing() {
+    let data = data();
+    let config = SimulationConfig { silent_bed: 0.0, bed_db: [-60.0, -60.0], ..bare() };
+    let simulator = simulator(&data, &config);
+    let mut levels = [Vec::new(), Vec::new()];
+    for seed in 0..60 {
+        let dialogue = simulator.dialogue(seed, 20.0);
+        let window = window(&dialogue).unwrap();
+        for speaker in 0..2 {
+            let speech = &dialogue.activity.speech[speaker];
+            for start in 1..dialogue.frames - 14 {
+                if !speech[start - 1] || speech[start..start + 14].iter().any(|s| *s) {
+                    continue;
+                }
+                // End of turn or pause, by the target in the silence; frames 60 to 260 ms into it.
+                let eot = window.mask[start * 27 + 20 + speaker] > 0.0;
+                if !eot {
+                    continue;
+                }
+                let end = window.values[start * 27 + 20 + speaker] > 0.5;
+                let at = (speaker * dialogue.frames * 2 + (start + 3) * 2) * 80;
+                let mean = window.mels[at..at + 20 * 80].iter().sum::<f32>() / 1_600.0;
+                levels[usize::from(end)].push(mean);
+            }
+        }
+    }
+    let pairs: Vec<(f32, bool)> =
+        levels[0].iter().map(|l| (*l, false)).chain(levels[1].iter().map(|l| (*l, true))).collect();
+    let auc = vap_core::metrics::roc_auc(&pairs).unwrap();
+    assert!(levels.iter().all(|l| l.len() > 100), "{} pauses, {} ends", levels[0].len(), levels[1].len());
+    assert!((auc - 0.5).abs() < 0.1, "level of the silence tells ends from pauses at AUC {auc}");
+}
+
+#[test]
+fn a_split_without_voices_is_an_error() {
+    let mut data = data();
+    data.manifest.utterances.retain(|u| u.split != Split::Test);
+    let error = Simulator::new(&data, Split::Test, &bare()).err().unwrap().to_string();
+    assert!(error.contains("expected two voices") && error.contains("found 0"), "{error}");
+}
