@@ -1,0 +1,62 @@
+//! `cargo run -p vap-wasm --example analyze -- MODEL WAV [--frames]`: the events of a recording as JSON lines.
+//!
+//! Channel 0 of the WAV is the user, channel 1 the agent; a mono WAV has a silent agent. With `--frames` every
+//! frame is a line too, before the events it raised.
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+use vap_core::{Frame, ModelFile, wav};
+use vap_wasm::{Session, SessionOptions, VapModel, backend};
+
+fn main() -> Result<()> {
+    let (switches, paths): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|a| a.starts_with("--"));
+    let [model, sound] = &paths[..] else { bail!("usage: analyze MODEL WAV [--frames]") };
+    if let Some(unknown) = switches.iter().find(|s| *s != "--frames") {
+        bail!("unknown option {unknown}");
+    }
+    let with_frames = !switches.is_empty();
+
+    let file = ModelFile::from_bytes(&std::fs::read(model).with_context(|| model.clone())?)?;
+    let model = Arc::new(VapModel::from_file(&file, &backend::cpu())?);
+    let wav = wav::decode(&std::fs::read(sound).with_context(|| sound.clone())?)?;
+    let (user, agent) = match &wav.channels[..] {
+        [user] => (user, None),
+        [user, agent] => (user, Some(&agent[..])),
+        more => bail!("expected a WAV of one or two channels, found {}", more.len()),
+    };
+    let options = SessionOptions { user_rate_hz: wav.rate_hz, agent_rate_hz: wav.rate_hz, policy: None };
+    let mut session = Session::new(&model, options)?;
+    let mut output = session.push(Some(user), agent)?;
+    let end = session.finish()?;
+    output.frames.extend(end.frames);
+    output.events.extend(end.events);
+
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut events = output.events.iter().peekable();
+    for frame in output.frames.iter().filter(|_| with_frames) {
+        while let Some(event) = events.next_if(|e| e.time_ms < frame.time_ms()) {
+            writeln!(out, "{}", serde_json::to_string(event)?)?;
+        }
+        writeln!(out, "{}", line(frame))?;
+    }
+    for event in events {
+        writeln!(out, "{}", serde_json::to_string(event)?)?;
+    }
+    Ok(out.flush()?)
+}
+
+fn line(frame: &Frame) -> serde_json::Value {
+    json!({
+        "type": "frame",
+        "timeMs": frame.time_ms(),
+        "bins": frame.bins,
+        "pNow": frame.p_now,
+        "pFuture": frame.p_future,
+        "eot": frame.eot,
+        "backchannel": frame.backchannel,
+        "vad": frame.vad,
+        "overlap": frame.overlap,
+    })
+}

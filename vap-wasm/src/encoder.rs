@@ -1,0 +1,36 @@
+//! One channel alone: mel frames in, two of them to an output frame, each aware of its own channel's past.
+
+use crate::attention::{Attention, Window};
+use crate::layers::{CausalConv, FeedForward, LayerNorm, gelu};
+use crate::state::EncoderState;
+use burn::tensor::Tensor;
+
+/// Convolutions, then self-attention layers; both channels go through the same weights.
+#[derive(Debug)]
+pub struct Encoder {
+    pub(crate) conv1: CausalConv,
+    pub(crate) conv2: CausalConv,
+    pub(crate) norm: LayerNorm,
+    pub(crate) layers: Vec<ChannelLayer>,
+}
+
+/// Self-attention, then feed-forward.
+#[derive(Debug)]
+pub struct ChannelLayer {
+    pub(crate) self_attention: Attention,
+    pub(crate) feed_forward: FeedForward,
+}
+
+impl Encoder {
+    /// Normalised mels `[rows, 2 x time, 80] -> [rows, time, dim]`.
+    pub(crate) fn forward(&self, mels: Tensor<3>, state: &mut EncoderState, window: &Window) -> Tensor<3> {
+        let x = gelu(self.conv1.forward(mels, &mut state.mel_tail));
+        let x = gelu(self.conv2.forward(x, &mut state.frame_tail));
+        let mut x = self.norm.forward(x);
+        for (layer, ring) in self.layers.iter().zip(&mut state.layers) {
+            x = x.clone() + layer.self_attention.forward(x, ring, window);
+            x = x.clone() + layer.feed_forward.forward(x);
+        }
+        x
+    }
+}

@@ -1,0 +1,34 @@
+//! The one error enum of the listener: the core's errors and the few of its own.
+
+/// Result with the listener's [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong between sound and events.
+#[derive(Debug, thiserror::Error, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// What the core found wrong: a model file, a rate, a policy, channels too far apart.
+    #[error(transparent)]
+    Core(#[from] vap_core::Error),
+    /// Session options with an unknown, missing or mistyped key.
+    #[error("options: {0}")]
+    Options(String),
+    /// Sound for a session that was finished.
+    #[error("session: expected a running session, found a finished one; reset it first")]
+    Finished,
+    /// The device that computes failed.
+    #[error("backend: {0}")]
+    Backend(String),
+}
+
+impl Error {
+    /// Short stable name of the kind of error, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Core(error) => error.code(),
+            Error::Options(_) => "option",
+            Error::Finished => "finished",
+            Error::Backend(_) => "backend",
+        }
+    }
+}

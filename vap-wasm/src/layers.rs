@@ -1,0 +1,90 @@
+//! The small layers every room of the model uses. They hold plain tensors and Burn's functional ops: Burn's own
+//! layer structs draw random ids when they are built, and an AudioWorklet has no source of randomness.
+
+use burn::tensor::{Tensor, activation, module};
+
+/// `y = x W + b` on the last axis.
+#[derive(Debug)]
+pub(crate) struct Linear {
+    /// `[in, out]`.
+    pub weight: Tensor<2>,
+    /// `[out]`.
+    pub bias: Tensor<1>,
+}
+
+impl Linear {
+    /// `[rows, time, in] -> [rows, time, out]`.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        module::linear(x, self.weight.clone(), Some(self.bias.clone()))
+    }
+}
+
+/// Normalisation over the last axis, with scale and shift.
+#[derive(Debug)]
+pub(crate) struct LayerNorm {
+    /// Scale, `[dim]`.
+    pub gamma: Tensor<1>,
+    /// Shift, `[dim]`.
+    pub beta: Tensor<1>,
+    pub epsilon: f64,
+}
+
+impl LayerNorm {
+    /// `[rows, time, dim] -> [rows, time, dim]`.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        module::layer_norm(x, self.gamma.clone(), Some(self.beta.clone()), self.epsilon)
+    }
+}
+
+/// Convolution over time that sees the past only, as one matrix product over windows of its input.
+#[derive(Debug)]
+pub(crate) struct CausalConv {
+    /// `[kernel x in, out]`, input of one window oldest first.
+    pub linear: Linear,
+    pub kernel: usize,
+    pub stride: usize,
+}
+
+impl CausalConv {
+    /// `[rows, time x stride, in] -> [rows, time, out]`; `tail` holds the last `kernel - stride` inputs.
+    pub fn forward(&self, x: Tensor<3>, tail: &mut Tensor<3>) -> Tensor<3> {
+        let [rows, length, width] = x.dims();
+        let frames = length / self.stride;
+        let kept = self.kernel - self.stride;
+        let padded = Tensor::cat(vec![tail.clone(), x], 1);
+        *tail = padded.clone().slice([0..rows, length..length + kept]);
+        // Inputs of one stride stand side by side, so every window is whole groups of `stride x in` values.
+        let group = self.stride * width;
+        let groups = padded.reshape([rows, frames + kept / self.stride, group]);
+        let windows =
+            (0..self.kernel / self.stride).map(|k| groups.clone().slice([0..rows, k..k + frames])).collect();
+        self.linear.forward(Tensor::cat(windows, 2))
+    }
+}
+
+/// `contract(gelu(expand(norm(x))))`.
+#[derive(Debug)]
+pub(crate) struct FeedForward {
+    pub norm: LayerNorm,
+    pub expand: Linear,
+    pub contract: Linear,
+}
+
+impl FeedForward {
+    /// `[rows, time, dim] -> [rows, time, dim]`, to be added to `x`.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        self.contract.forward(gelu(self.expand.forward(self.norm.forward(x))))
+    }
+}
+
+/// GELU in its exact form, by the error function.
+pub(crate) fn gelu(x: Tensor<3>) -> Tensor<3> {
+    activation::gelu(x)
+}
+
+/// Each channel's row in the place of the other's: `[user, agent] -> [agent, user]` along the first axis.
+pub(crate) fn swap_channels<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let rows = x.dims()[0];
+    let (users, agents) = (x.clone().slice([0..rows / 2]), x.slice([rows / 2..rows]));
+    Tensor::cat(vec![agents, users], 0)
+}

@@ -1,0 +1,170 @@
+//! The model: normalised mel frames of both channels in, the logits of every 20 ms frame out.
+//!
+//! One `forward` for any chunk length: a hop, a second, or a whole file, which is a chunk from a fresh state.
+
+use crate::attention::{Attention, Window};
+use crate::encoder::{ChannelLayer, Encoder};
+use crate::error::Result;
+use crate::heads::Heads;
+use crate::layers::FeedForward;
+use crate::state::VapState;
+use crate::transformer::{StereoLayer, Transformer};
+use crate::weights::Weights;
+use burn::tensor::{Device, Tensor};
+use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
+use vap_core::features::FeatureStatistics;
+use vap_core::model_file::ModelFile;
+use vap_core::{Error as CoreError, ModelConfig, Policy, params};
+
+/// Weights on a device, and what travelled with them.
+#[derive(Debug)]
+pub struct VapModel {
+    config: ModelConfig,
+    statistics: FeatureStatistics,
+    policy: Policy,
+    provenance: serde_json::Value,
+    encoder: Encoder,
+    transformer: Transformer,
+    heads: Heads,
+    device: Device,
+}
+
+impl VapModel {
+    /// Puts the weights of a model file on a device.
+    ///
+    /// # Errors
+    /// The core's `Config`, `Weight*` and `NotFinite` errors, when the file's parts do not belong together.
+    pub fn from_file(file: &ModelFile, device: &Device) -> Result<Self> {
+        let config = &file.config;
+        config.validate()?;
+        file.statistics.validate()?;
+        file.policy.validate()?;
+        let weights = Weights::check(file, device)?;
+        let attention = |at: &str, kind: &str| -> Result<Attention> {
+            let at = format!("{at}.{kind}");
+            Ok(Attention {
+                norm: weights.norm(&format!("{at}.norm"))?,
+                query_key_value: weights.linear(&at, &["query", "key", "value"])?,
+                output: weights.linear(&at, &["output"])?,
+                heads: config.heads,
+                crossed: kind == "cross_attention",
+            })
+        };
+        let feed_forward = |at: &str| -> Result<FeedForward> {
+            let at = format!("{at}.feed_forward");
+            Ok(FeedForward {
+                norm: weights.norm(&format!("{at}.norm"))?,
+                expand: weights.linear(&at, &["expand"])?,
+                contract: weights.linear(&at, &["contract"])?,
+            })
+        };
+        let channel_layer = |i: usize| -> Result<ChannelLayer> {
+            let at = format!("encoder.layers.{i}");
+            Ok(ChannelLayer {
+                self_attention: attention(&at, "self_attention")?,
+                feed_forward: feed_forward(&at)?,
+            })
+        };
+        let stereo_layer = |i: usize| -> Result<StereoLayer> {
+            let at = format!("transformer.layers.{i}");
+            Ok(StereoLayer {
+                self_attention: attention(&at, "self_attention")?,
+                cross_attention: attention(&at, "cross_attention")?,
+                feed_forward: feed_forward(&at)?,
+            })
+        };
+        Ok(VapModel {
+            encoder: Encoder {
+                conv1: weights.conv("encoder.conv1", 1)?,
+                conv2: weights.conv("encoder.conv2", MELS_A_FRAME)?,
+                norm: weights.norm("encoder.norm")?,
+                layers: (0..config.channel_layers).map(channel_layer).collect::<Result<_>>()?,
+            },
+            transformer: Transformer {
+                layers: (0..config.num_layers).map(stereo_layer).collect::<Result<_>>()?,
+                norm: weights.norm("transformer.norm")?,
+            },
+            heads: Heads {
+                channel: weights.linear("heads", &["projection", "eot", "backchannel", "vad"])?,
+                overlap: weights.linear("heads", &["overlap"])?,
+            },
+            config: config.clone(),
+            statistics: file.statistics.clone(),
+            policy: file.policy.clone(),
+            provenance: file.provenance.clone(),
+            device: device.clone(),
+        })
+    }
+
+    /// Sizes.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Fixed mean and deviation of the features.
+    pub fn statistics(&self) -> &FeatureStatistics {
+        &self.statistics
+    }
+
+    /// Thresholds that came with the weights.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Where the weights come from.
+    pub fn provenance(&self) -> &serde_json::Value {
+        &self.provenance
+    }
+
+    /// Number of trained values.
+    pub fn parameters(&self) -> usize {
+        params::count(&self.config)
+    }
+
+    /// Device the weights are on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// State at the beginning of `streams` conversations that step together.
+    pub fn init_state(&self, streams: usize) -> VapState {
+        VapState::init(&self.config, streams, &self.device)
+    }
+
+    /// Normalised mels `[2 x streams, 2 x time, 80]`, all users then all agents, to logits `[streams, time, 27]`.
+    ///
+    /// Memory does not grow with `time` beyond input and output: long chunks are worked in blocks of
+    /// `context_frames`.
+    ///
+    /// # Errors
+    /// `Length` when the shape does not fit the state; the state is then untouched.
+    pub fn forward(&self, mels: Tensor<3>, state: &mut VapState) -> Result<Tensor<3>> {
+        let [rows, length, bands] = mels.dims();
+        for (what, expected, found) in [
+            ("rows of mels", 2 * state.streams, rows),
+            ("mel frames, in pairs", (length / MELS_A_FRAME).max(1) * MELS_A_FRAME, length),
+            ("mel bands", MEL_BANDS, bands),
+        ] {
+            if expected != found {
+                return Err(CoreError::Length { what, expected, found }.into());
+            }
+        }
+        let time = length / MELS_A_FRAME;
+        let mut logits = Vec::new();
+        for start in (0..time).step_by(self.config.context_frames) {
+            let end = time.min(start + self.config.context_frames);
+            let block = mels.clone().slice([0..rows, start * MELS_A_FRAME..end * MELS_A_FRAME]);
+            logits.push(self.block(block, end - start, state));
+        }
+        Ok(Tensor::cat(logits, 1))
+    }
+
+    /// One block of at most `context_frames` frames.
+    fn block(&self, mels: Tensor<3>, frames: usize, state: &mut VapState) -> Tensor<3> {
+        let window = Window::new(&self.config, state.position, frames, &self.device);
+        let x = self.encoder.forward(mels, &mut state.encoder, &window);
+        let x = self.transformer.forward(x, &mut state.transformer, &window);
+        state.position += frames as u64;
+        self.heads.forward(x)
+    }
+}

@@ -1,0 +1,85 @@
+//! What a stream remembers between two chunks: convolution tails, rings of keys and values, and its position.
+//!
+//! Fixed size from the first frame to the last. A fresh state is the only way to begin or to reset a stream.
+
+use burn::tensor::{Device, Tensor};
+use vap_core::ModelConfig;
+use vap_core::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, MELS_A_FRAME};
+
+/// State of `streams` conversations that step together, two channels each: `rows = 2 x streams`, all users first,
+/// then all agents.
+#[derive(Debug, Clone)]
+pub struct VapState {
+    pub(crate) encoder: EncoderState,
+    pub(crate) transformer: Vec<StereoState>,
+    /// Frames worked so far.
+    pub(crate) position: u64,
+    pub(crate) streams: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct EncoderState {
+    /// Last inputs of the first convolution, `[rows, 2, 80]`.
+    pub mel_tail: Tensor<3>,
+    /// Last inputs of the second convolution, `[rows, 2, dim]`.
+    pub frame_tail: Tensor<3>,
+    /// One ring a channel layer.
+    pub layers: Vec<Ring>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct StereoState {
+    pub self_attention: Ring,
+    pub cross_attention: Ring,
+}
+
+/// Keys and values of the last `context` frames, `[rows, heads, context, head_dim]` each. The frame at position
+/// `p` of the stream lies in slot `p % context`; slots not written yet are zero and masked.
+#[derive(Debug, Clone)]
+pub(crate) struct Ring {
+    pub keys: Tensor<4>,
+    pub values: Tensor<4>,
+}
+
+impl VapState {
+    /// State at the beginning of `streams` streams.
+    pub fn init(config: &ModelConfig, streams: usize, device: &Device) -> Self {
+        let rows = 2 * streams;
+        let ring = || {
+            let shape = [rows, config.heads, config.context_frames, config.head_dim()];
+            Ring { keys: Tensor::zeros(shape, device), values: Tensor::zeros(shape, device) }
+        };
+        VapState {
+            encoder: EncoderState {
+                mel_tail: Tensor::zeros([rows, CONV1_KERNEL - 1, MEL_BANDS], device),
+                frame_tail: Tensor::zeros([rows, CONV2_KERNEL - MELS_A_FRAME, config.dim], device),
+                layers: (0..config.channel_layers).map(|_| ring()).collect(),
+            },
+            transformer: (0..config.num_layers)
+                .map(|_| StereoState { self_attention: ring(), cross_attention: ring() })
+                .collect(),
+            position: 0,
+            streams,
+        }
+    }
+
+    /// Frames worked since the stream began.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Values held, of all streams together: the same for the whole life of the state.
+    pub fn len(&self) -> usize {
+        let rings = self.encoder.layers.iter();
+        let rings =
+            rings.chain(self.transformer.iter().flat_map(|s| [&s.self_attention, &s.cross_attention]));
+        let tails = [&self.encoder.mel_tail, &self.encoder.frame_tail];
+        rings.map(|r| r.keys.shape().num_elements() + r.values.shape().num_elements()).sum::<usize>()
+            + tails.iter().map(|t| t.shape().num_elements()).sum::<usize>()
+    }
+
+    /// True when the state is of no stream at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,190 @@
+//! The door to JavaScript, the only file that knows wasm-bindgen. Values are converted and checked here; nothing is
+//! decided. Every failure is a JS `Error` with a string `code`; nothing panics on what comes in.
+
+use crate::error::{Error, Result};
+use crate::model::VapModel;
+use crate::{backend, session};
+use js_sys::{Array, Float32Array, Object, Reflect};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use vap_core::{Frame, ModelFile, Policy, wav};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** A decoded WAV file. */
+export interface DecodedWav { sampleRate: number; channels: Float32Array[]; }
+
+/** What is known about a model. */
+export interface ModelInfo {
+  config: Record<string, string | number>;
+  provenance: unknown;
+  policy: Record<string, number>;
+  parameters: number;
+}
+
+/** Options of a session; rates in Hz, `policy` overrides single thresholds of the model's. */
+export interface RawSessionOptions { userRate: number; agentRate: number; policy?: Record<string, number>; }
+
+/** One event, its fields by its `type`. */
+export interface RawEvent { type: string; timeMs: number; [field: string]: unknown; }
+
+/**
+ * What a push gave. A frame is 31 numbers: bins of the user (10) and the agent (10), then pairs [user, agent] of end
+ * of turn, backchannel and VAD, then overlap, then pairs of pNow and pFuture.
+ */
+export interface RawOutput { frames: Float32Array; events: RawEvent[]; }
+"#;
+
+/// Numbers of one frame on the JS side.
+const FRAME_NUMBERS: usize = 31;
+
+/// Decodes a WAV file.
+#[wasm_bindgen(js_name = decodeWav, unchecked_return_type = "DecodedWav")]
+pub fn decode_wav(bytes: &[u8]) -> Result<Object, JsValue> {
+    let wav = wav::decode(bytes).map_err(Error::from)?;
+    let channels: Array = wav.channels.iter().map(|c| JsValue::from(Float32Array::from(&c[..]))).collect();
+    object(&[("sampleRate", wav.rate_hz.into()), ("channels", channels.into())])
+}
+
+/// A loaded model, shared by its sessions.
+#[wasm_bindgen]
+pub struct Model(Arc<VapModel>);
+
+#[wasm_bindgen]
+impl Model {
+    /// Reads a model file.
+    pub fn load(bytes: &[u8]) -> Result<Model, JsValue> {
+        let file = ModelFile::from_bytes(bytes).map_err(Error::from)?;
+        Ok(Model(Arc::new(VapModel::from_file(&file, &backend::cpu())?)))
+    }
+
+    /// What is known about the model.
+    #[wasm_bindgen(unchecked_return_type = "ModelInfo")]
+    pub fn info(&self) -> Result<JsValue, JsValue> {
+        to_js(&serde_json::json!({
+            "config": self.0.config(),
+            "provenance": self.0.provenance(),
+            "policy": self.0.policy(),
+            "parameters": self.0.parameters(),
+        }))
+    }
+}
+
+/// One conversation.
+#[wasm_bindgen]
+pub struct Session(session::Session);
+
+#[wasm_bindgen]
+impl Session {
+    /// A session at the beginning of a conversation.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        model: &Model,
+        #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
+    ) -> Result<Session, JsValue> {
+        let options = session_options(options, model.0.policy())?;
+        Ok(Session(session::Session::new(&model.0, options)?))
+    }
+
+    /// Takes sound of both channels; a channel left out is silent for the same time.
+    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    pub fn push(&mut self, user: Option<Vec<f32>>, agent: Option<Vec<f32>>) -> Result<Object, JsValue> {
+        output(self.0.push(user.as_deref(), agent.as_deref())?)
+    }
+
+    /// Ends the conversation.
+    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    pub fn finish(&mut self) -> Result<Object, JsValue> {
+        output(self.0.finish()?)
+    }
+
+    /// Back to the beginning of a conversation.
+    pub fn reset(&mut self) -> Result<(), JsValue> {
+        Ok(self.0.reset()?)
+    }
+
+    /// Longest time between the end of a hop going in and its frame coming out, in ms.
+    #[wasm_bindgen(js_name = delayMs)]
+    pub fn delay_ms(&self) -> f64 {
+        self.0.delay_ms()
+    }
+
+    /// Samples so far that were not finite and counted as 0.
+    pub fn replaced(&self) -> f64 {
+        self.0.replaced() as f64
+    }
+
+    /// Thresholds in use.
+    #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
+    pub fn policy(&self) -> Result<JsValue, JsValue> {
+        to_js(self.0.policy())
+    }
+}
+
+impl From<Error> for JsValue {
+    fn from(error: Error) -> Self {
+        let js = js_sys::Error::new(&error.to_string());
+        // Setting a plain property of a fresh object cannot fail.
+        let _ = Reflect::set(&js, &"code".into(), &error.code().into());
+        js.into()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Options {
+    user_rate: u32,
+    agent_rate: u32,
+    #[serde(default)]
+    policy: Option<Map<String, Value>>,
+}
+
+/// Options as JavaScript gave them, resolved over the model's policy. They pass through JSON, since a struct read
+/// straight from a JS object would not notice unknown keys.
+fn session_options(options: JsValue, policy: &Policy) -> Result<session::SessionOptions> {
+    let invalid = |e: String| Error::Options(e);
+    let options: Value = serde_wasm_bindgen::from_value(options).map_err(|e| invalid(e.to_string()))?;
+    let options: Options = serde_json::from_value(options).map_err(|e| invalid(e.to_string()))?;
+    // `{ key: undefined }` is a key left out.
+    let changes =
+        options.policy.unwrap_or_default().into_iter().filter(|(_, value)| !value.is_null()).collect();
+    let policy = policy.with(&changes)?;
+    Ok(session::SessionOptions {
+        user_rate_hz: options.user_rate,
+        agent_rate_hz: options.agent_rate,
+        policy: Some(policy),
+    })
+}
+
+fn output(output: session::Output) -> Result<Object, JsValue> {
+    let mut frames = Vec::with_capacity(output.frames.len() * FRAME_NUMBERS);
+    for frame in &output.frames {
+        frames.extend(numbers(frame));
+    }
+    object(&[("frames", Float32Array::from(&frames[..]).into()), ("events", to_js(&output.events)?)])
+}
+
+fn numbers(frame: &Frame) -> [f32; FRAME_NUMBERS] {
+    let mut list = [0.0; FRAME_NUMBERS];
+    let pairs = [frame.eot, frame.backchannel, frame.vad].into_iter().flatten();
+    let all = frame.bins.into_iter().flatten().chain(pairs).chain([frame.overlap]);
+    for (place, value) in list.iter_mut().zip(all.chain(frame.p_now).chain(frame.p_future)) {
+        *place = value;
+    }
+    list
+}
+
+fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {
+    let object = Object::new();
+    for (name, value) in fields {
+        Reflect::set(&object, &(*name).into(), value)?;
+    }
+    Ok(object)
+}
+
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).map_err(|e| Error::Backend(e.to_string()).into())
+}

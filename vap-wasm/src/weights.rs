@@ -1,0 +1,96 @@
+//! Weights of a model file into layers: names and shapes are checked against `vap_core::params` before anything is
+//! built, `[out, in]` becomes `[in, out]`, and matrices that read the same input are laid side by side.
+
+use crate::error::Result;
+use crate::layers::{CausalConv, LayerNorm, Linear};
+use burn::tensor::{Device, Tensor, TensorData};
+use vap_core::model_file::{ModelFile, Weight};
+use vap_core::{Error as CoreError, params};
+
+/// Reads checked weights by name.
+pub(crate) struct Weights<'a> {
+    file: &'a ModelFile,
+    device: &'a Device,
+}
+
+impl<'a> Weights<'a> {
+    /// Checks every weight of `file` against its config.
+    pub fn check(file: &'a ModelFile, device: &'a Device) -> Result<Self> {
+        let wanted = params::params(&file.config);
+        for param in &wanted {
+            let (name, expected) = (param.name.clone(), param.shape.clone());
+            let Some(weight) = file.weights.get(&name) else {
+                return Err(CoreError::WeightMissing { name, expected }.into());
+            };
+            if weight.shape != expected {
+                return Err(CoreError::WeightShape { name, expected, found: weight.shape.clone() }.into());
+            }
+            if weight.values.len() != param.len() {
+                let (expected, found) = (param.len(), weight.values.len());
+                return Err(CoreError::Length { what: "values of a weight", expected, found }.into());
+            }
+            if let Some(index) = weight.values.iter().position(|v| !v.is_finite()) {
+                return Err(CoreError::NotFinite { place: format!("weight {name}"), index }.into());
+            }
+        }
+        match file.weights.keys().find(|name| !wanted.iter().any(|p| p.name == **name)) {
+            Some(name) => Err(CoreError::WeightUnknown { name: name.clone() }.into()),
+            None => Ok(Weights { file, device }),
+        }
+    }
+
+    fn get(&self, name: &str) -> Result<&Weight> {
+        Ok(self.file.weight(name)?)
+    }
+
+    fn vector(&self, name: &str) -> Result<Tensor<1>> {
+        let values = self.get(name)?.values.clone();
+        let length = values.len();
+        Ok(Tensor::from_data(TensorData::new(values, [length]), self.device))
+    }
+
+    /// One matrix from the linears `at.part`, which all read the same input.
+    pub fn linear(&self, at: &str, parts: &[&str]) -> Result<Linear> {
+        let names: Vec<String> = parts.iter().map(|part| format!("{at}.{part}")).collect();
+        let weights = names.iter().map(|n| self.get(&format!("{n}.weight"))).collect::<Result<Vec<_>>>()?;
+        let inputs = weights.first().and_then(|w| w.shape.get(1)).copied().unwrap_or(0);
+        let outputs = weights.iter().map(|w| w.values.len() / inputs.max(1)).sum();
+        let mut values = vec![0.0; inputs * outputs];
+        let mut column = 0;
+        for row in weights.iter().flat_map(|w| w.values.chunks_exact(inputs.max(1))) {
+            for (i, value) in row.iter().enumerate() {
+                values[i * outputs + column] = *value;
+            }
+            column += 1;
+        }
+        let biases = names.iter().map(|n| self.vector(&format!("{n}.bias"))).collect::<Result<Vec<_>>>()?;
+        let weight = Tensor::from_data(TensorData::new(values, [inputs, outputs]), self.device);
+        Ok(Linear { weight, bias: Tensor::cat(biases, 0) })
+    }
+
+    /// `at.weight` and `at.bias` as a norm.
+    pub fn norm(&self, at: &str) -> Result<LayerNorm> {
+        Ok(LayerNorm {
+            gamma: self.vector(&format!("{at}.weight"))?,
+            beta: self.vector(&format!("{at}.bias"))?,
+            epsilon: self.file.config.norm_epsilon,
+        })
+    }
+
+    /// `at.weight` `[out, in, kernel]` and `at.bias` as a causal convolution.
+    pub fn conv(&self, at: &str, stride: usize) -> Result<CausalConv> {
+        let weight = self.get(&format!("{at}.weight"))?;
+        let [outputs, inputs, kernel] = weight.shape[..] else {
+            let (expected, found) = (3, weight.shape.len());
+            return Err(CoreError::Length { what: "dimensions of a convolution", expected, found }.into());
+        };
+        let mut values = vec![0.0; weight.values.len()];
+        for (at, value) in weight.values.iter().enumerate() {
+            let (output, input, tap) = (at / (inputs * kernel), at / kernel % inputs, at % kernel);
+            values[(tap * inputs + input) * outputs + output] = *value;
+        }
+        let matrix = Tensor::from_data(TensorData::new(values, [kernel * inputs, outputs]), self.device);
+        let linear = Linear { weight: matrix, bias: self.vector(&format!("{at}.bias"))? };
+        Ok(CausalConv { linear, kernel, stride })
+    }
+}
