@@ -73,7 +73,7 @@ impl ModelConfig {
         range("heads", self.heads, 1, 32)?;
         range("context_frames", self.context_frames, 1, 1024)?;
         range("feed_forward_factor", self.feed_forward_factor, 1, 8)?;
-        if self.dim % self.heads != 0 {
+        if !self.dim.is_multiple_of(self.heads) {
             return Err(Error::ConfigValue {
                 key: "heads",
                 expected: format!("a divisor of dim ({})", self.dim),
@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_named() {
-        let cases: [(&str, fn(&mut ModelConfig)); 6] = [
+        type Case = (&'static str, fn(&mut ModelConfig));
+        let cases: [Case; 6] = [
             ("heads", |c| c.heads = 5),
             ("dim", |c| c.dim = 0),
             ("dim", |c| c.dim = usize::MAX),

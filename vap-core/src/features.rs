@@ -2,8 +2,8 @@
 //!
 //! 25 ms periodic Hann window, 10 ms step, 512-point FFT, power, 80 HTK mel bands from 0 to 8000 Hz (triangles of
 //! unit height), natural log floored at 1e-5. Causal: frame `i` ends with sample `160 (i + 1)`; before the stream
-//! there is silence. The same numbers as torchaudio's `MelSpectrogram(center=False, mel_scale="htk", norm=None)`
-//! on the signal padded by 240 zeros on the left.
+//! there is silence. The same numbers as librosa and torchaudio give with `center=False`, HTK bands and `norm=None`
+//! when the window is aligned (`tests/golden/make_mel.py`).
 
 use crate::config::MEL_BANDS;
 use crate::error::{Error, Result};
