@@ -1,0 +1,214 @@
+//! What a session promises: time, unequal and missing channels, swapping, end, reset, and memory that stays flat.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use vap_core::Frame;
+use vap_tests::{append, run, session, talk, tiny_model, worst_logit};
+use vap_wasm::{Output, Session, SessionOptions};
+
+#[test]
+fn one_frame_every_20_ms_of_both_channels() {
+    let mut session = session(&tiny_model(), 16_000);
+    let sound = talk(1, 16_000, 1.0);
+    let mut frames = 0;
+    for (at, sample) in sound.iter().enumerate() {
+        frames += session.push(Some(&[*sample]), Some(&[*sample])).unwrap().frames.len();
+        assert_eq!(frames, (at + 1) / 320);
+    }
+    assert_eq!(session.frames(), 50);
+    assert_eq!(session.delay_ms(), 0.0);
+}
+
+#[test]
+fn swapping_the_channels_swaps_the_outputs_exactly() {
+    let model = tiny_model();
+    let (user, agent) = (talk(1, 16_000, 1.0), talk(2, 16_000, 1.0));
+    for chunk in [320, usize::MAX] {
+        let straight = run(&mut session(&model, 16_000), &user, &agent, chunk).frames;
+        let crossed = run(&mut session(&model, 16_000), &agent, &user, chunk).frames;
+        let back: Vec<Frame> = crossed
+            .iter()
+            .map(|f| {
+                let swap = |pair: [f32; 2]| [pair[1], pair[0]];
+                Frame {
+                    bins: [f.bins[1], f.bins[0]],
+                    p_now: swap(f.p_now),
+                    p_future: swap(f.p_future),
+                    eot: swap(f.eot),
+                    backchannel: swap(f.backchannel),
+                    vad: swap(f.vad),
+                    ..*f
+                }
+            })
+            .collect();
+        assert_eq!(straight, back);
+        assert_ne!(straight, crossed, "both channels give the same output");
+    }
+}
+
+#[test]
+fn the_channel_ahead_waits_for_the_other() {
+    let model = tiny_model();
+    let (user, agent) = (talk(1, 16_000, 4.0), talk(2, 16_000, 4.0));
+    let expected = run(&mut session(&model, 16_000), &user, &agent, 320).frames;
+
+    let mut apart = session(&model, 16_000);
+    let mut output = Output::default();
+    let (mut user_at, mut agent_at, mut hops) = (0, 0, Vec::new());
+    let ends = [(16_000, 320), (16_001, 30_000), (40_000, 30_001), (40_001, 63_999), (64_000, 64_000)];
+    for (user_to, agent_to) in ends {
+        append(
+            &mut output,
+            apart.push(Some(&user[user_at..user_to]), Some(&agent[agent_at..agent_to])).unwrap(),
+        );
+        (user_at, agent_at) = (user_to, agent_to);
+        hops.push(output.frames.len());
+    }
+    assert_eq!(hops, [1, 50, 93, 125, 200]);
+    assert!(worst_logit(&output.frames, &expected) <= 1e-4);
+}
+
+#[test]
+fn channels_too_far_apart_are_refused_before_anything_is_lost() {
+    let model = tiny_model();
+    let (user, agent) = (talk(1, 16_000, 6.0), talk(2, 48_000, 6.0));
+    let options = SessionOptions { user_rate_hz: 16_000, agent_rate_hz: 48_000, policy: None };
+    let whole = {
+        let mut session = Session::new(&model, options.clone()).unwrap();
+        session.push(Some(&user), Some(&agent)).unwrap().frames
+    };
+
+    let mut session = Session::new(&model, options).unwrap();
+    let error = session.push(Some(&user[..80_400]), Some(&agent[..48])).unwrap_err();
+    assert_eq!(error.code(), "channels-apart");
+    assert!(error.to_string().contains("user is ahead by 5024 ms"), "{error}");
+    let error = session.push(Some(&user[..16]), Some(&agent[..241_200])).unwrap_err();
+    assert!(error.to_string().contains("agent is ahead by 5024 ms"), "{error}");
+
+    let mut frames = session.push(Some(&user[..80_016]), Some(&agent[..48])).unwrap().frames;
+    assert!(session.push(Some(&user[80_016..80_032]), Some(&agent[48..49])).is_err());
+    frames.extend(session.push(Some(&user[80_016..]), Some(&agent[48..])).unwrap().frames);
+    assert!(worst_logit(&frames, &whole) <= 1e-4);
+}
+
+#[test]
+fn a_missing_channel_is_silent_for_the_same_time() {
+    let model = tiny_model();
+    let options = SessionOptions { user_rate_hz: 44_100, agent_rate_hz: 16_000, policy: None };
+    let user = talk(3, 44_100, 1.0);
+    let silence = vec![0.0; 16_000];
+    let expected = {
+        let mut session = Session::new(&model, options.clone()).unwrap();
+        let mut output = session.push(Some(&user), Some(&silence)).unwrap();
+        append(&mut output, session.finish().unwrap());
+        output.frames
+    };
+    assert_eq!(expected.len(), 50);
+    for (chunk, missing) in [(1, None), (441, Some(&[][..])), (1000, None), (44_100, None)] {
+        let mut session = Session::new(&model, options.clone()).unwrap();
+        let mut output = Output::default();
+        for part in user.chunks(chunk) {
+            append(&mut output, session.push(Some(part), missing).unwrap());
+        }
+        append(&mut output, session.finish().unwrap());
+        assert!(worst_logit(&output.frames, &expected) <= 1e-4, "by {chunk}");
+    }
+}
+
+#[test]
+fn nothing_in_gives_nothing_out() {
+    let mut session = session(&tiny_model(), 48_000);
+    assert_eq!(session.push(None, None).unwrap(), Output::default());
+    assert_eq!(session.push(Some(&[]), Some(&[])).unwrap(), Output::default());
+    assert_eq!(session.finish().unwrap(), Output::default());
+}
+
+#[test]
+fn finishing_fills_the_last_hop_and_the_channel_behind_with_silence() {
+    let model = tiny_model();
+    let (user, agent) = (talk(1, 16_000, 0.5), talk(2, 16_000, 0.5));
+    let mut short = session(&model, 16_000);
+    let mut frames = short.push(Some(&user[..3300]), Some(&agent[..1000])).unwrap().frames;
+    assert_eq!(frames.len(), 3);
+    frames.extend(short.finish().unwrap().frames);
+
+    let mut user = user[..3300].to_vec();
+    let mut agent = agent[..1000].to_vec();
+    user.resize(3520, 0.0);
+    agent.resize(3520, 0.0);
+    let filled = session(&model, 16_000).push(Some(&user), Some(&agent)).unwrap().frames;
+    assert_eq!(filled.len(), 11);
+    assert!(worst_logit(&frames, &filled) <= 1e-4);
+}
+
+#[test]
+fn a_finished_session_takes_no_sound_until_it_is_reset() {
+    let mut session = session(&tiny_model(), 16_000);
+    let sound = talk(1, 16_000, 0.2);
+    let first = run(&mut session, &sound, &sound, 320);
+    assert_eq!(session.finish().unwrap(), Output::default());
+    assert_eq!(session.push(Some(&sound), None).unwrap_err().code(), "finished");
+    session.reset().unwrap();
+    assert_eq!(run(&mut session, &sound, &sound, 320), first);
+}
+
+#[test]
+fn a_reset_session_is_a_new_one() {
+    let model = tiny_model();
+    for rate_hz in [16_000, 44_100, 48_000] {
+        let (user, agent) = (talk(1, rate_hz, 1.0), talk(2, rate_hz, 1.0));
+        let expected = run(&mut session(&model, rate_hz), &user, &agent, 1000);
+        let mut used = session(&model, rate_hz);
+        // Leaves half hops, unequal channels, a replaced sample and open speech behind.
+        used.push(Some(&agent[..7777]), Some(&user[..5555])).unwrap();
+        used.push(Some(&[f32::NAN]), None).unwrap();
+        assert_eq!(used.replaced(), 1);
+        used.reset().unwrap();
+        assert_eq!((used.replaced(), used.frames()), (0, 0));
+        assert_eq!(run(&mut used, &user, &agent, 1000), expected, "{rate_hz} Hz");
+    }
+}
+
+#[test]
+fn memory_stays_flat_over_a_long_stream() {
+    let model = tiny_model();
+    let mut session = session(&model, 48_000);
+    let (user, agent) = (talk(1, 48_000, 1.0), talk(2, 48_000, 1.0));
+    let mut second = || {
+        for (user, agent) in user.chunks(960).zip(agent.chunks(960)) {
+            let output = session.push(Some(user), Some(agent)).unwrap();
+            assert!(output.frames.iter().all(|f| f.overlap.is_finite()));
+        }
+        session.state().len()
+    };
+    let values = (0..5).map(|_| second()).max();
+    let live = LIVE_BYTES.get();
+    for _ in 0..120 {
+        assert_eq!(Some(second()), values);
+    }
+    assert!(LIVE_BYTES.get() - live <= 0, "grew by {} bytes", LIVE_BYTES.get() - live);
+}
+
+thread_local! {
+    static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting the bytes each thread holds.
+struct Counting;
+
+// Only the counting is ours; every promise of the trait is kept by the system's allocator.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = LIVE_BYTES.try_with(|live| live.set(live.get() + layout.size() as isize));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        let _ = LIVE_BYTES.try_with(|live| live.set(live.get() - layout.size() as isize));
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
