@@ -34,7 +34,8 @@ const MARKS: readonly MarkType[] = ["turnResumed", "eagerEndOfTurn", "endOfTurn"
 
 /** An SVG of an analysed call. */
 export function callSvg(call: Call, analysis: Analysis, { title = "call", subtitle = "" }: PictureOptions = {}): string {
-  const { durationMs } = analysis;
+  // The last hop is filled up with silence, and its events count.
+  const durationMs = Math.ceil(analysis.durationMs / 20) * 20;
   const rowMs = Math.min(LONGEST_ROW_MS, Math.max(5000, Math.ceil(durationMs / 5000) * 5000));
   const rows = Math.max(1, Math.ceil(durationMs / rowMs));
   const height = HEADER + rows * ROW + 4;
@@ -140,15 +141,19 @@ function overlaps(events: readonly TurnEvent[], window: Window, top: number, bot
 }
 
 function marks(events: readonly TurnEvent[], speaker: Speaker, window: Window, y: number, wave: number): string {
-  const drawn = MARKS.flatMap((type) =>
-    of(events, type, speaker).filter(within(window)).map((event) => {
-      const x = window.x(event.timeMs);
-      const line = `<path d="M${num(x)} ${num(wave)}v${WAVE}" stroke="${INK}" stroke-opacity="0.35" stroke-dasharray="2 2"/>`;
-      const bar = event.type === "endOfTurn" ? `<path d="M${num(window.x(Math.max(event.endMs, window.fromMs)))} ${num(y)}H${num(x)}" stroke="${INK}" stroke-width="1.5"/>` : "";
-      return titled(told(event), (event.type === "endOfTurn" ? line : "") + bar + mark(type, x, y));
-    }),
+  const ends = of(events, "endOfTurn", speaker);
+  const line = (d: string, more: string): string => `<path d="${d}" stroke="${INK}" ${more}/>`;
+  const waits = shown(ends.map(({ endMs, timeMs }) => ({ startMs: endMs, endMs: timeMs })), window).map((wait) => {
+    const [from, to] = edges(wait, window);
+    return line(`M${num(from)} ${num(y)}H${num(to)}`, 'stroke-width="1.5"');
+  });
+  const lines = ends.filter(within(window)).map(({ timeMs }) =>
+    line(`M${num(window.x(timeMs))} ${num(wave)}v${WAVE}`, 'stroke-opacity="0.35" stroke-dasharray="2 2"'),
   );
-  return drawn.join("");
+  const drawn = MARKS.flatMap((type) =>
+    of(events, type, speaker).filter(within(window)).map((event) => titled(told(event), mark(type, window.x(event.timeMs), y))),
+  );
+  return [...waits, ...lines, ...drawn].join("");
 }
 
 function shifts(events: readonly TurnEvent[], window: Window, upper: number, lower: number): string {

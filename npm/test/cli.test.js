@@ -31,6 +31,7 @@ test("the call as text: headline, one row an event, summary", async () => {
   const rows = lines.filter((line) => /^ +\d+:\d\d\.\d{3} {2}(user|agent) +\S/.test(line));
   const events = jsonLines(json.stdout);
   assert.equal(rows.length, events.length);
+  events.forEach(checkLine);
   assert.ok(events.length > 20, `only ${events.length} events in a call of a dozen exchanges`);
   assert.deepEqual(lines.slice(-6).map((line) => line.split(/ {2,}/)[0]), [
     "turns", "mean gap", "backchannels", "interruptions", "speech", "processing",
@@ -90,10 +91,10 @@ test("swapped channels with --swap are the same call", async (t) => {
 
 test("a policy changes the events", async (t) => {
   const path = await stereo(t);
-  const file = await fileWith(t, "policy.json", JSON.stringify({ minPauseMs: 60 }));
+  const file = await fileWith(t, "policy.json", JSON.stringify({ minPauseMs: 20 }));
   const [plain, word, both] = await Promise.all([
     cli("analyze", path, "--json"),
-    cli("analyze", path, "--json", "--policy", "minPauseMs=60"),
+    cli("analyze", path, "--json", "--policy", "minPauseMs=20"),
     cli("analyze", path, "--json", "--policy", "minPauseMs=600", "--policy", file),
   ]);
   const sounds = ({ stdout }) => jsonLines(stdout).filter((event) => event.type === "speechEnd").length;
