@@ -142,12 +142,12 @@ fn a_file_built_by_hand_is_checked_like_one_that_was_read() {
     assert!(unknown.to_string().contains("heads.extra"), "{unknown}");
     let shape = build(|f| f.weights.get_mut("heads.vad.weight").unwrap().shape.reverse());
     assert!(shape.to_string().contains("expected shape [1, 32], found [32, 1]"), "{shape}");
-    let short = build(|f| drop(f.weights.get_mut("heads.vad.weight").unwrap().values.pop()));
+    let short = build(|f| f.weights.get_mut("heads.vad.weight").unwrap().values.truncate(3));
     assert_eq!(short.code(), "length");
     let nan = build(|f| f.weights.get_mut("heads.vad.weight").unwrap().values[3] = f32::NAN);
     assert_eq!(nan.code(), "not-finite");
     assert_eq!(build(|f| f.config.heads = 3).code(), "config");
-    assert_eq!(build(|f| drop(f.statistics.mean.pop())).code(), "length");
+    assert_eq!(build(|f| f.statistics.mean.truncate(79)).code(), "length");
 }
 
 #[test]

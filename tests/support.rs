@@ -24,7 +24,7 @@ impl Random {
     }
 
     /// Next number, even over `[-1, 1)`.
-    pub fn next(&mut self) -> f32 {
+    pub fn draw(&mut self) -> f32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -34,7 +34,7 @@ impl Random {
 
     /// `count` numbers over `[-scale, scale)`.
     pub fn list(&mut self, count: usize, scale: f32) -> Vec<f32> {
-        (0..count).map(|_| self.next() * scale).collect()
+        (0..count).map(|_| self.draw() * scale).collect()
     }
 }
 
@@ -93,8 +93,8 @@ pub fn talk(seed: u64, rate_hz: u32, seconds: f32) -> Vec<f32> {
     let count = (rate_hz as f32 * seconds) as usize;
     let mut samples = Vec::with_capacity(count);
     while samples.len() < count {
-        let length = (rate_hz as f32 * (0.3 + 0.25 * random.next())) as usize;
-        let loudness = random.next().max(0.0) * 0.5;
+        let length = (rate_hz as f32 * (0.3 + 0.25 * random.draw())) as usize;
+        let loudness = random.draw().max(0.0) * 0.5;
         samples.extend(random.list(length, loudness));
     }
     samples.truncate(count);

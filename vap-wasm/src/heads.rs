@@ -22,11 +22,10 @@ pub struct Heads {
 impl Heads {
     /// `[2 x streams, time, dim] -> [streams, time, 27]`, in the order of `vap_core::projection`.
     pub(crate) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let rows = x.dims()[0];
-        let streams = rows / 2;
+        let streams = x.dims()[0] / 2;
         let other = swap_channels(x.clone());
-        let users = x.clone().slice([0..streams]);
-        let agents = x.clone().slice([streams..rows]);
+        let users = x.clone().narrow(0, 0, streams);
+        let agents = x.clone().narrow(0, streams, streams);
         let overlap = self.overlap.forward(users + agents);
         let each = self.channel.forward(Tensor::cat(vec![x, other], 2));
         let time = each.dims()[1];

@@ -84,7 +84,7 @@ pub(crate) fn gelu(x: Tensor<3>) -> Tensor<3> {
 
 /// Each channel's row in the place of the other's: `[user, agent] -> [agent, user]` along the first axis.
 pub(crate) fn swap_channels<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    let rows = x.dims()[0];
-    let (users, agents) = (x.clone().slice([0..rows / 2]), x.slice([rows / 2..rows]));
+    let half = x.dims()[0] / 2;
+    let (users, agents) = (x.clone().narrow(0, 0, half), x.narrow(0, half, half));
     Tensor::cat(vec![agents, users], 0)
 }

@@ -90,7 +90,7 @@ impl VapModel {
             },
             config: config.clone(),
             statistics: file.statistics.clone(),
-            policy: file.policy.clone(),
+            policy: file.policy,
             provenance: file.provenance.clone(),
             device: device.clone(),
         })

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::model::VapModel;
 use crate::{backend, session};
 use js_sys::{Array, Float32Array, Object, Reflect};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -137,25 +138,45 @@ impl From<Error> for JsValue {
 struct Options {
     user_rate: u32,
     agent_rate: u32,
-    #[serde(default)]
-    policy: Option<Map<String, Value>>,
+    #[serde(default, rename = "policy")]
+    _policy: IgnoredAny,
 }
 
 /// Options as JavaScript gave them, resolved over the model's policy. They pass through JSON, since a struct read
 /// straight from a JS object would not notice unknown keys.
 fn session_options(options: JsValue, policy: &Policy) -> Result<session::SessionOptions> {
-    let invalid = |e: String| Error::Options(e);
-    let options: Value = serde_wasm_bindgen::from_value(options).map_err(|e| invalid(e.to_string()))?;
-    let options: Options = serde_json::from_value(options).map_err(|e| invalid(e.to_string()))?;
-    // `{ key: undefined }` is a key left out.
-    let changes =
-        options.policy.unwrap_or_default().into_iter().filter(|(_, value)| !value.is_null()).collect();
-    let policy = policy.with(&changes)?;
+    let rates: Options =
+        serde_json::from_value(json(options.clone())?).map_err(|e| Error::Options(e.to_string()))?;
     Ok(session::SessionOptions {
-        user_rate_hz: options.user_rate,
-        agent_rate_hz: options.agent_rate,
-        policy: Some(policy),
+        user_rate_hz: rates.user_rate,
+        agent_rate_hz: rates.agent_rate,
+        policy: Some(policy.with(&policy_changes(&options)?)?),
     })
+}
+
+/// `options.policy` by its own entries: in JSON a NaN could not be told from a key left out.
+fn policy_changes(options: &JsValue) -> Result<Map<String, Value>> {
+    let expected = || Error::Options("policy: expected an object of thresholds and times".into());
+    let policy = Reflect::get(options, &"policy".into()).map_err(|_| expected())?;
+    if policy.is_undefined() {
+        return Ok(Map::new());
+    }
+    if !policy.is_object() {
+        return Err(expected());
+    }
+    let mut changes = Map::new();
+    for entry in Object::entries(policy.unchecked_ref()) {
+        let entry: Array = entry.unchecked_into();
+        let (name, value) = (entry.get(0).as_string().ok_or_else(expected)?, entry.get(1));
+        if !value.is_undefined() {
+            changes.insert(name, json(value)?);
+        }
+    }
+    Ok(changes)
+}
+
+fn json(value: JsValue) -> Result<Value> {
+    serde_wasm_bindgen::from_value(value).map_err(|e| Error::Options(e.to_string()))
 }
 
 fn output(output: session::Output) -> Result<Object, JsValue> {

@@ -56,12 +56,11 @@ impl<'a> Weights<'a> {
         let inputs = weights.first().and_then(|w| w.shape.get(1)).copied().unwrap_or(0);
         let outputs = weights.iter().map(|w| w.values.len() / inputs.max(1)).sum();
         let mut values = vec![0.0; inputs * outputs];
-        let mut column = 0;
-        for row in weights.iter().flat_map(|w| w.values.chunks_exact(inputs.max(1))) {
+        let rows = weights.iter().flat_map(|w| w.values.chunks_exact(inputs.max(1)));
+        for (column, row) in rows.enumerate() {
             for (i, value) in row.iter().enumerate() {
                 values[i * outputs + column] = *value;
             }
-            column += 1;
         }
         let biases = names.iter().map(|n| self.vector(&format!("{n}.bias"))).collect::<Result<Vec<_>>>()?;
         let weight = Tensor::from_data(TensorData::new(values, [inputs, outputs]), self.device);
