@@ -4,9 +4,10 @@
 //! frame is a line too, before the events it raised.
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde::Serialize;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
+use vap_core::projection::BINS;
 use vap_core::{Frame, ModelFile, wav};
 use vap_wasm::{Session, SessionOptions, VapModel, backend};
 
@@ -39,7 +40,7 @@ fn main() -> Result<()> {
         while let Some(event) = events.next_if(|e| e.time_ms < frame.time_ms()) {
             writeln!(out, "{}", serde_json::to_string(event)?)?;
         }
-        writeln!(out, "{}", line(frame))?;
+        writeln!(out, "{}", serde_json::to_string(&Line::of(frame))?)?;
     }
     for event in events {
         writeln!(out, "{}", serde_json::to_string(event)?)?;
@@ -47,16 +48,34 @@ fn main() -> Result<()> {
     Ok(out.flush()?)
 }
 
-fn line(frame: &Frame) -> serde_json::Value {
-    json!({
-        "type": "frame",
-        "timeMs": frame.time_ms(),
-        "bins": frame.bins,
-        "pNow": frame.p_now,
-        "pFuture": frame.p_future,
-        "eot": frame.eot,
-        "backchannel": frame.backchannel,
-        "vad": frame.vad,
-        "overlap": frame.overlap,
-    })
+/// A frame as the package's command line prints it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    r#type: &'static str,
+    time_ms: u64,
+    bins: [[f32; BINS]; 2],
+    p_now: [f32; 2],
+    p_future: [f32; 2],
+    eot: [f32; 2],
+    backchannel: [f32; 2],
+    vad: [f32; 2],
+    overlap: f32,
+}
+
+impl Line {
+    fn of(frame: &Frame) -> Self {
+        let Frame { bins, p_now, p_future, eot, backchannel, vad, overlap, .. } = *frame;
+        Line {
+            r#type: "frame",
+            time_ms: frame.time_ms(),
+            bins,
+            p_now,
+            p_future,
+            eot,
+            backchannel,
+            vad,
+            overlap,
+        }
+    }
 }
