@@ -82,7 +82,7 @@ enum Verb {
         /// Prepared folder.
         #[arg(long)]
         data: PathBuf,
-        /// Folder for report.json and report.md.
+        /// Folder for report.json, report.md and policy.json (thresholds that these dialogues suggest).
         #[arg(long)]
         out: PathBuf,
         /// Dialogues.

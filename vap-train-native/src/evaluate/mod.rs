@@ -4,6 +4,7 @@
 
 mod report;
 mod spans;
+mod tune;
 
 use serde::Serialize;
 use tch::Device;
@@ -82,6 +83,8 @@ pub struct Report {
     pub seconds: f32,
     /// Policy of the event machine.
     pub policy: Policy,
+    /// Thresholds that these dialogues suggest: for choosing on dev, not for reporting.
+    pub suggested: Policy,
     /// All figures.
     pub rows: Vec<Row>,
 }
@@ -145,6 +148,7 @@ pub fn evaluate(
         dialogues: scored.len(),
         seconds,
         policy: file.policy,
+        suggested: tune::policy(&scored, file.policy),
         rows: rows(&scored, &config)?,
     })
 }
