@@ -14,6 +14,7 @@ use vap_core::metrics::{
     summarise, sweep,
 };
 use vap_core::model_file::ModelFile;
+use vap_core::projection::{BACKCHANNEL_AT, BINS, OVERLAP_AT, VAD_AT};
 use vap_core::reference_events::{
     EventConfig, Events, HoldShiftReading, backchannel_prediction_scores, balance, events, long_short_scores,
     shift_hold_scores, shift_prediction_scores,
@@ -168,13 +169,14 @@ fn score(
 ) -> Result<Scored> {
     let targets = vap_core::labels::targets(known)?;
     let pairs = |outputs: std::ops::Range<usize>, p: fn(&Frame, usize) -> f32| -> Vec<(f32, bool)> {
-        let each = heard.iter().enumerate().flat_map(|(t, frame)| {
-            let first = outputs.start;
-            outputs.clone().filter_map(move |o| Some((t, o, p(frame, o - first)))).collect::<Vec<_>>()
-        });
-        each.filter_map(|(t, o, p)| Some((p, targets.at(t, o)?))).collect()
+        let mut out = Vec::new();
+        for (t, frame) in heard.iter().enumerate() {
+            let known =
+                outputs.clone().enumerate().filter_map(|(i, o)| Some((p(frame, i), targets.at(t, o)?)));
+            out.extend(known);
+        }
+        out
     };
-    use vap_core::projection::{BACKCHANNEL_AT, BINS, OVERLAP_AT, VAD_AT};
     let mut spans = Vec::new();
     let mut answers = Vec::new();
     for (speaker, frames) in alone.iter().enumerate() {
@@ -220,6 +222,7 @@ fn gather<T: Clone>(drawn: &[&Scored], part: impl Fn(&Scored) -> Vec<T>) -> Vec<
 }
 
 type Pairs = fn(&Scored) -> Vec<(f32, bool)>;
+type CheckedPairs = fn(&Scored) -> vap_core::Result<Vec<(f32, bool)>>;
 
 fn rows(scored: &[Scored], config: &EventConfig) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
@@ -257,7 +260,7 @@ fn rows(scored: &[Scored], config: &EventConfig) -> Result<Vec<Row>> {
             with_interval(scored, |d| roc_auc(&gather(d, |s| s.silences.clone())))
         });
     }
-    let checked: [(&str, Pairs2); 3] = [
+    let checked: [(&str, CheckedPairs); 3] = [
         ("shift prediction (S-pred), AUC", |s| shift_prediction_scores(&s.events, &s.p_future)),
         ("long or short, AUC", |s| long_short_scores(&s.events, &s.p_future)),
         ("backchannel prediction, AUC", |s| backchannel_prediction_scores(&s.events, &s.p_now)),
@@ -270,8 +273,6 @@ fn rows(scored: &[Scored], config: &EventConfig) -> Result<Vec<Row>> {
     end_of_turn(scored, &mut add);
     Ok(rows)
 }
-
-type Pairs2 = fn(&Scored) -> vap_core::Result<Vec<(f32, bool)>>;
 
 /// Shortest silence, in frames, taken for a shift so that at most `cutoffs` of the holds are.
 fn timeout_frames(scored: &[Scored], cutoffs: f64) -> f32 {
