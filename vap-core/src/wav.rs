@@ -65,23 +65,30 @@ fn drain<S>(samples: impl Iterator<Item = hound::Result<S>>, mut keep: impl FnMu
     Ok(true)
 }
 
-/// Recorders that write to a pipe leave the data length at 0 or 0xFFFFFFFF: there the data lasts to the end.
+/// Recorders that write to a pipe leave the data length at 0xFFFFFFFF, or at 0 with the file's own length unset
+/// too: there the data lasts to the end.
 fn with_real_length(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
-    let mut at = 12;
-    while at + 8 <= bytes.len() {
-        let length = u32::from_le_bytes([bytes[at + 4], bytes[at + 5], bytes[at + 6], bytes[at + 7]]);
-        if &bytes[at..at + 4] == b"data" {
-            let rest = bytes.len() - at - 8;
-            if length == u32::MAX || (length == 0 && rest > 0) {
-                let block =
-                    bytes.get(32..34).map_or(1, |b| usize::from(u16::from_le_bytes([b[0], b[1]])).max(1));
+    let no_file_length = matches!(bytes.get(4..8), Some([0, 0, 0, 0] | [0xFF, 0xFF, 0xFF, 0xFF]));
+    let mut block = 1;
+    let mut at = 12usize;
+    while let Some([a, b, c, d, length @ ..]) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let length = u32::from_le_bytes(*length);
+        let body = at + 8;
+        match &[*a, *b, *c, *d] {
+            b"data" if length == u32::MAX || (length == 0 && no_file_length) => {
+                let rest = (bytes.len() - body).min(u32::MAX as usize);
                 let mut fixed = bytes.to_vec();
-                fixed[at + 4..at + 8].copy_from_slice(&((rest / block * block) as u32).to_le_bytes());
+                fixed[at + 4..body].copy_from_slice(&((rest / block * block) as u32).to_le_bytes());
                 return fixed.into();
             }
-            break;
+            b"data" => break,
+            b"fmt " => {
+                let align = bytes.get(body + 12..body + 14);
+                block = align.map_or(1, |b| usize::from(u16::from_le_bytes([b[0], b[1]])).max(1));
+            }
+            _ => {}
         }
-        at = at.saturating_add(8).saturating_add(length as usize + (length as usize & 1));
+        at = body.saturating_add(length as usize).saturating_add(length as usize & 1);
     }
     bytes.into()
 }
@@ -163,5 +170,36 @@ mod tests {
         let at = bytes.windows(4).position(|w| w == b"data").unwrap() + 4;
         bytes[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(decode(&bytes).unwrap().channels[0].len(), 50);
+        bytes[at..at + 4].fill(0);
+        for unset in [0, u32::MAX] {
+            bytes[4..8].copy_from_slice(&unset.to_le_bytes());
+            assert_eq!(decode(&bytes).unwrap().channels[0].len(), 50, "file length {unset}");
+        }
+    }
+
+    #[test]
+    fn a_header_with_only_a_list_behind_it_has_no_samples() {
+        let mut bytes = wav(spec(2, 16, SampleFormat::Int), |_| {});
+        bytes.extend_from_slice(b"LIST\x04\0\0\0INFO");
+        let file_length = bytes.len() as u32 - 8;
+        bytes[4..8].copy_from_slice(&file_length.to_le_bytes());
+        assert_eq!(decode(&bytes).unwrap().channels, [[0.0; 0]; 2]);
+    }
+
+    #[test]
+    fn the_block_size_comes_from_the_format_chunk_wherever_it_is() {
+        let plain =
+            wav(spec(2, 16, SampleFormat::Int), |w| (0..100).for_each(|i| w.write_sample(i).unwrap()));
+        let data = plain.windows(4).position(|w| w == b"data").unwrap();
+        let mut bytes = [&plain[..12], b"JUNK\x1c\0\0\0", &[0xFF; 28], &plain[12..]].concat();
+        let at = data + 36 + 4;
+        bytes[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        // Three bytes of a block that was not written to its end.
+        bytes.extend_from_slice(&[1, 2, 3]);
+        assert_eq!(decode(&bytes).unwrap(), decode(&plain).unwrap());
+        for hostile in [u32::MAX, u32::MAX - 1, i32::MAX as u32] {
+            bytes[16..20].copy_from_slice(&hostile.to_le_bytes());
+            assert!(matches!(decode(&bytes), Err(Error::Wav(_))), "a chunk of {hostile} bytes");
+        }
     }
 }
