@@ -103,7 +103,7 @@ impl Resampler {
         let ratio = f64::from(SAMPLE_RATE_HZ) / f64::from(self.rate_hz);
         let target = (self.consumed as f64 * ratio).round() as u64;
         while self.inner.is_some() && self.produced < target {
-            let short = self.produced;
+            let before_turn = (self.produced, self.to_skip);
             let missing = self.inner.as_ref().map_or(0, |r| r.input_frames_next());
             let length = self.pending.len().max(missing);
             self.pending.resize(length, 0.0);
@@ -111,7 +111,9 @@ impl Resampler {
             self.work(out);
             let surplus = self.produced.saturating_sub(target) as usize;
             out.truncate((out.len() - surplus.min(out.len() - before)).max(before));
-            debug_assert!(self.produced > short || self.to_skip > 0 || missing > 0);
+            if (self.produced, self.to_skip) == before_turn {
+                break;
+            }
         }
         *self = match Resampler::new(self.rate_hz) {
             Ok(fresh) => Resampler { replaced: self.replaced, ..fresh },
@@ -246,6 +248,17 @@ mod tests {
         resampler.finish(&mut second);
         assert_eq!(first, second);
         assert_eq!(first.len(), 1600);
+    }
+
+    #[test]
+    fn finish_ends_when_nothing_comes_out() {
+        let mut resampler = Resampler::new(8_000).unwrap();
+        // No room for output: every call of the resampler fails.
+        resampler.block.clear();
+        let mut out = Vec::new();
+        resampler.push(&[0.5; 800], &mut out);
+        resampler.finish(&mut out);
+        assert!(out.is_empty());
     }
 
     #[test]
