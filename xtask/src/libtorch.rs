@@ -34,11 +34,18 @@ pub struct Libtorch {
 impl Libtorch {
     /// Sets what tch needs to build and run.
     pub fn apply(&self, command: &mut Command) -> Result<()> {
-        if let Some(folder) = &self.folder {
-            command.env("LIBTORCH", folder);
-        }
-        command.env(LOADER_PATH, self.loader_path(std::env::var_os(LOADER_PATH))?);
+        command.envs(self.variables()?);
         Ok(())
+    }
+
+    /// The environment variables that tch needs to build and run.
+    pub fn variables(&self) -> Result<Vec<(&'static str, OsString)>> {
+        let mut variables = Vec::new();
+        if let Some(folder) = &self.folder {
+            variables.push(("LIBTORCH", folder.clone().into_os_string()));
+        }
+        variables.push((LOADER_PATH, self.loader_path(std::env::var_os(LOADER_PATH))?));
+        Ok(variables)
     }
 
     fn loader_path(&self, before: Option<OsString>) -> Result<OsString> {

@@ -1,6 +1,7 @@
 //! Set-up: finds or installs what a verb needs, says which and how big before it does, and does nothing when
 //! all is there. Each verb asks for its own part; `cargo xtask setup` asks for everything.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
@@ -37,9 +38,19 @@ impl TestTools {
 
 /// `cargo xtask setup`.
 pub fn everything() -> Result<()> {
-    for_tests()?;
+    let tools = for_tests()?;
     println!("all set: cargo xtask demo");
+    println!("\nTo run cargo on the trainer by hand, without building anything twice, set these first:");
+    for (name, value) in tools.libtorch.variables()? {
+        println!("{}", export(name, &value));
+    }
+    println!("{}", export("CARGO_TARGET_DIR", paths::target()?.as_os_str()));
     Ok(())
+}
+
+/// A line for a POSIX shell.
+fn export(name: &str, value: &OsStr) -> String {
+    format!("export {name}='{}'", value.to_string_lossy().replace('\'', r"'\''"))
 }
 
 /// What building and running the package needs: the wasm target, Node, npm's packages.
@@ -179,5 +190,13 @@ mod tests {
         assert!(parse_version("v20.9.0").unwrap() < NODE);
         assert!(parse_version("v22.0.0").unwrap() > NODE);
         assert_eq!(parse_version("nightly"), None);
+    }
+
+    #[test]
+    fn exported_values_are_quoted() {
+        assert_eq!(
+            export("LIBTORCH", OsStr::new("/my libs/o'torch")),
+            r"export LIBTORCH='/my libs/o'\''torch'"
+        );
     }
 }
