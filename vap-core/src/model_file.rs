@@ -84,7 +84,7 @@ impl ModelFile {
     /// Writes the model file.
     ///
     /// # Errors
-    /// As [`ModelFile::from_bytes`]: what could not be read back is not written.
+    /// As [`ModelFile::from_bytes`] and [`ModelFile::check_weights`]: what could not be read back is not written.
     pub fn to_bytes(&self, storage: Storage) -> Result<Vec<u8>> {
         self.config.validate()?;
         self.statistics.validate()?;
@@ -126,18 +126,27 @@ impl ModelFile {
         self.weights.get(name).ok_or_else(|| Error::WeightMissing { name: name.into(), expected: Vec::new() })
     }
 
-    fn check_weights(&self, storage: Storage) -> Result<()> {
+    /// Checks that the weights are those [`params::params`] lists for the config, and finite once stored so.
+    ///
+    /// # Errors
+    /// The `Weight*` errors, [`Error::Length`] when a weight has more or fewer values than its shape says,
+    /// [`Error::NotFinite`].
+    pub fn check_weights(&self, storage: Storage) -> Result<()> {
         let wanted = params::params(&self.config);
         for param in &wanted {
             let Some(weight) = self.weights.get(&param.name) else {
                 return Err(Error::WeightMissing { name: param.name.clone(), expected: param.shape.clone() });
             };
-            if weight.shape != param.shape || weight.values.len() != param.len() {
+            if weight.shape != param.shape {
                 return Err(Error::WeightShape {
                     name: param.name.clone(),
                     expected: param.shape.clone(),
                     found: weight.shape.clone(),
                 });
+            }
+            if weight.values.len() != param.len() {
+                let (expected, found) = (param.len(), weight.values.len());
+                return Err(Error::Length { what: "values of a weight", expected, found });
             }
             let fits = |v: &f32| match storage {
                 Storage::F32 => v.is_finite(),

@@ -4,8 +4,8 @@
 use crate::error::Result;
 use crate::layers::{CausalConv, LayerNorm, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
-use vap_core::model_file::{ModelFile, Weight};
-use vap_core::{Error as CoreError, params};
+use vap_core::Error as CoreError;
+use vap_core::model_file::{ModelFile, Storage, Weight};
 
 /// Reads checked weights by name.
 pub(crate) struct Weights<'a> {
@@ -16,27 +16,8 @@ pub(crate) struct Weights<'a> {
 impl<'a> Weights<'a> {
     /// Checks every weight of `file` against its config.
     pub fn check(file: &'a ModelFile, device: &'a Device) -> Result<Self> {
-        let wanted = params::params(&file.config);
-        for param in &wanted {
-            let (name, expected) = (param.name.clone(), param.shape.clone());
-            let Some(weight) = file.weights.get(&name) else {
-                return Err(CoreError::WeightMissing { name, expected }.into());
-            };
-            if weight.shape != expected {
-                return Err(CoreError::WeightShape { name, expected, found: weight.shape.clone() }.into());
-            }
-            if weight.values.len() != param.len() {
-                let (expected, found) = (param.len(), weight.values.len());
-                return Err(CoreError::Length { what: "values of a weight", expected, found }.into());
-            }
-            if let Some(index) = weight.values.iter().position(|v| !v.is_finite()) {
-                return Err(CoreError::NotFinite { place: format!("weight {name}"), index }.into());
-            }
-        }
-        match file.weights.keys().find(|name| !wanted.iter().any(|p| p.name == **name)) {
-            Some(name) => Err(CoreError::WeightUnknown { name: name.clone() }.into()),
-            None => Ok(Weights { file, device }),
-        }
+        file.check_weights(Storage::F32)?;
+        Ok(Weights { file, device })
     }
 
     fn get(&self, name: &str) -> Result<&Weight> {
