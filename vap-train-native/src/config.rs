@@ -200,6 +200,13 @@ impl RunConfig {
             (t.evaluate_every > 0, "training.evaluate_every", "above 0", t.evaluate_every as f64),
             (t.checkpoint_every > 0, "training.checkpoint_every", "above 0", t.checkpoint_every as f64),
             ((1..=64).contains(&t.workers), "training.workers", "1 to 64", t.workers as f64),
+            (t.dev_windows > 0, "training.dev_windows", "above 0", t.dev_windows as f64),
+            (
+                (0.0..=2000.0).contains(&s.leak_delay_ms),
+                "simulation.leak_delay_ms",
+                "0 to 2000",
+                s.leak_delay_ms.into(),
+            ),
         ];
         let share = |key, value: f64| ((0.0..=1.0).contains(&value), key, "0 to 1", value);
         let weight = |key, value: f64| ((0.0..=1000.0).contains(&value), key, "0 to 1000", value);

@@ -22,6 +22,8 @@ use crate::voices::{Voices, samples};
 
 /// Seconds of conversation simulated beyond the window, so that every projection bin is known.
 const FUTURE_S: f32 = 2.2;
+/// Silence of the speaker on both sides of a backchannel, by definition, in seconds.
+const ISOLATION_S: f32 = 1.0;
 /// Shortest silence that counts as a pause, in seconds; shorter ones are part of the articulation.
 const SHORTEST_PAUSE_S: f32 = 0.2;
 /// Longest pause taken over from a recording, in seconds.
@@ -73,7 +75,7 @@ impl<'a> Simulator<'a> {
     /// # Errors
     /// [`Error::Data`] when the split lacks timings, pauses or two voices.
     pub fn new(data: &'a Prepared, split: Split, config: &SimulationConfig) -> Result<Self> {
-        let timings: Vec<_> = data.timings(split).collect();
+        let timings: Vec<_> = data.timings(split).filter(|t| !t.turns.is_empty()).collect();
         let pauses_s: Vec<f32> = timings
             .iter()
             .flat_map(|t| &t.turns)
@@ -106,7 +108,7 @@ impl<'a> Simulator<'a> {
     fn timeline(&self, rng: &mut ChaCha8Rng, length: usize) -> [Vec<Placed>; 2] {
         let voices = self.voices.pair(rng);
         let mut tracks = [Vec::new(), Vec::new()];
-        let mut last: Option<(usize, usize, usize)> = None; // speaker, start, end of the turn before
+        let mut last: Option<(usize, usize, usize)> = None; // speaker, start, end of the turn with the floor
         let lead = samples(rng.random_range(0.1..1.5));
         while last.is_none_or(|(_, start, _)| start < length) {
             let Some(timing) = self.timings.choose(rng) else { break };
@@ -135,7 +137,9 @@ impl<'a> Simulator<'a> {
                         (at.max(earliest as i64) as usize, self.own_end(&tracks[speaker]))
                     }
                 };
-                let start = start.max(floor + samples(0.1));
+                let isolated =
+                    if tracks[speaker].last().is_some_and(|p| p.backchannel) { ISOLATION_S } else { 0.1 };
+                let start = if floor > 0 { start.max(floor + samples(isolated)) } else { start };
                 let end = self.turn(rng, voices[speaker], turn, start, &mut tracks[speaker]);
                 let answers = timing.turns[i + 1..].iter().take_while(|b| b.start_s < turn.end_s);
                 for b in answers.filter(|b| b.kind == TurnKind::Backchannel && b.speaker != turn.speaker) {
@@ -143,7 +147,10 @@ impl<'a> Simulator<'a> {
                     let at = start + (share * (end - start) as f32) as usize;
                     self.backchannel(rng, voices[1 - speaker], at, &mut tracks[1 - speaker]);
                 }
-                last = Some((speaker, start, end));
+                // A turn inside another's leaves the floor where it was.
+                if last.is_none_or(|(.., before)| end > before) {
+                    last = Some((speaker, start, end));
+                }
                 before = Some(turn);
                 if start >= length {
                     break;
@@ -196,8 +203,7 @@ impl<'a> Simulator<'a> {
 
     fn backchannel(&self, rng: &mut ChaCha8Rng, voice: usize, at: usize, track: &mut Vec<Placed>) {
         let Some((utterance, cut)) = self.voices.backchannel(rng, self.data, voice) else { return };
-        // Isolated by definition: its own speaker is silent around it.
-        if track.last().is_none_or(|last| last.end() + samples(0.3) < at) {
+        if track.last().is_none_or(|last| last.end() + samples(ISOLATION_S) <= at) {
             track.push(Placed { utterance, cut, at, backchannel: true });
         }
     }

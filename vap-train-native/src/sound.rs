@@ -53,9 +53,8 @@ fn channel(
     let mut out = vec![0.0; length];
     for placed in track {
         let jitter = rng.random_range(-LEVEL_JITTER_DB..=LEVEL_JITTER_DB);
-        let quieter = if placed.backchannel { rng.random_range(0.0..6.0) } else { 0.0 };
         let own_db = data.utterances()[placed.utterance].speech_db;
-        add_cut(data, placed, amplitude(level_db + jitter - quieter - own_db), &mut out);
+        add_cut(data, placed, amplitude(level_db + jitter - own_db), &mut out);
     }
     if rng.random_bool(config.room) && !data.manifest.rooms.is_empty() {
         let room = data.room_response(rng.random_range(0..data.manifest.rooms.len()));
@@ -97,9 +96,11 @@ fn add_cut(data: &Prepared, placed: &Placed, gain: f32, out: &mut [f32]) {
         let x = (from_edge as f32 / length as f32).clamp(0.0, 1.0);
         0.5 - 0.5 * (std::f32::consts::PI * x).cos()
     };
-    // A recording cut close to its speech fades inside it: no edge is harder than another.
-    let first = (start - before as i64).max(0);
-    let last = (end + after as i64).min(audio.len() as i64);
+    // Every sound of an utterance gets the margins its very ends have, else a recording cut close to its speech
+    // would tell its end from its pauses. Where there is less than the fade, the fade lies inside the speech.
+    let [speech_start, speech_end] = data.utterances()[placed.utterance].span().map(|s| s as i64);
+    let first = start - speech_start.min(before as i64);
+    let last = end + (audio.len() as i64 - speech_end).clamp(0, after as i64);
     for source in first..last {
         let target = placed.at as i64 + source - start;
         if let Some(x) = usize::try_from(target).ok().and_then(|t| out.get_mut(t)) {

@@ -29,6 +29,7 @@ pub struct Voices {
 struct Voice {
     gender: Gender,
     utterances: Vec<usize>,
+    short: Vec<(usize, [u32; 2])>,
 }
 
 /// Samples at 16 kHz in so many seconds.
@@ -45,17 +46,21 @@ impl Voices {
         let mut speakers: BTreeMap<(&str, &str), Voice> = BTreeMap::new();
         let mut short = Vec::new();
         for (i, u) in data.utterances().iter().enumerate().filter(|(_, u)| u.split == split) {
-            if u.kind != UtteranceKind::Keyword && u.span_s() <= 25.0 {
-                let voice = speakers
-                    .entry((&u.set, &u.speaker))
-                    .or_insert(Voice { gender: u.gender, utterances: Vec::new() });
-                voice.utterances.push(i);
-            }
             let alone = |island: &&[u32; 2]| {
                 let length = (island[1] - island[0]) as f32 / SAMPLE_RATE_HZ as f32;
                 (BACKCHANNEL_S[0]..=BACKCHANNEL_S[1]).contains(&length)
             };
-            short.extend(u.islands.iter().filter(alone).map(|island| (i, *island)));
+            let brief = u.islands.iter().filter(alone).map(|island| (i, *island));
+            short.extend(brief.clone());
+            if u.kind != UtteranceKind::Keyword && u.span_s() <= 25.0 {
+                let voice = speakers.entry((&u.set, &u.speaker)).or_insert(Voice {
+                    gender: u.gender,
+                    utterances: Vec::new(),
+                    short: Vec::new(),
+                });
+                voice.utterances.push(i);
+                voice.short.extend(brief);
+            }
         }
         let voices: Vec<Voice> = speakers.into_values().collect();
         if voices.len() < 2 || short.is_empty() {
@@ -112,13 +117,16 @@ impl Voices {
         best
     }
 
-    /// A short sound in a voice of the same gender where there is one.
+    /// A short sound of the voice itself, else of another one, of the same gender where there is one.
     pub fn backchannel(
         &self,
         rng: &mut ChaCha8Rng,
         data: &Prepared,
         voice: usize,
     ) -> Option<(usize, [u32; 2])> {
+        if let Some(own) = self.voices[voice].short.choose(rng) {
+            return Some(*own);
+        }
         let gender = self.voices[voice].gender;
         let fits = |(utterance, _): &&(usize, [u32; 2])| data.utterances()[*utterance].gender == gender;
         let drawn: Vec<_> = (0..CANDIDATES).filter_map(|_| self.short.choose(rng)).collect();

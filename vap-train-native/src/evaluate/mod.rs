@@ -125,7 +125,8 @@ pub fn evaluate(
     let simulator = Simulator::new(data, split, simulation)?;
     let model = LoadedModel::from_file(file, Device::Cpu)?;
     let bar = progress::bar(count, "evaluating");
-    let config = EventConfig { max_time_s: None, ..EventConfig::default() };
+    // Inoue et al. 2024: all holds count.
+    let config = EventConfig { max_time_s: None, equal_hold_shift: false, ..EventConfig::default() };
     let mut scored = Vec::new();
     for i in 0..count {
         let dialogue = simulator.dialogue(dialogue_seed(SEED, i), seconds);
@@ -289,7 +290,9 @@ fn end_of_turn(scored: &[Scored], add: &mut impl FnMut(&str, String, Option<Scor
     let all = |d: &[&Scored]| gather(d, |s| s.spans.clone());
     let whole: Vec<SilenceSpan> = scored.iter().flat_map(|s| s.spans.clone()).collect();
     let ends = whole.iter().filter(|s| s.end).count();
-    let over = format!("{ends} ends, {} pauses, agent silent", whole.len() - ends);
+    let counts = |s: &&SilenceSpan| (rules.min_pause_s..=rules.max_pause_s).contains(&s.until_speech_s);
+    let pauses = whole.iter().filter(|s| !s.end).filter(counts).count();
+    let over = format!("{ends} ends, {pauses} pauses, agent silent");
     type Pick = fn(&SweepSummary) -> Option<f64>;
     let picks: [(&str, Pick); 4] = [
         ("end of turn, false cut-offs at 300 ms mean latency", |s| {
@@ -307,7 +310,9 @@ fn end_of_turn(scored: &[Scored], add: &mut impl FnMut(&str, String, Option<Scor
         add(name, over.clone(), model, silence);
     }
     let rate = |d: &[&Scored], end: bool, hit: fn(&spans::Answer) -> bool| {
-        let answers: Vec<_> = d.iter().flat_map(|s| &s.machine).filter(|a| a.end == end).collect();
+        let bounds = rules.min_pause_s..=rules.max_pause_s;
+        let counts = |a: &&spans::Answer| a.end == end && (end || bounds.contains(&a.until_speech_s));
+        let answers: Vec<_> = d.iter().flat_map(|s| &s.machine).filter(counts).collect();
         (!answers.is_empty()).then(|| answers.iter().filter(|a| hit(a)).count() as f64 / answers.len() as f64)
     };
     let fired = |a: &spans::Answer| a.latency_s.is_some();

@@ -27,6 +27,8 @@ pub struct Silence {
 pub struct Answer {
     /// Whether the turn ended here.
     pub end: bool,
+    /// Time until the same speaker sounds again, in seconds; infinite when that does not happen.
+    pub until_speech_s: f64,
     /// Time from the start of the silence to `endOfTurn`, if it came before the speaker went on.
     pub latency_s: Option<f64>,
 }
@@ -78,7 +80,11 @@ pub fn answers(silences: &[Silence], events: &[Event], speaker: usize) -> Vec<An
         .map(|s| {
             let until = s.next.map_or(f64::INFINITY, seconds);
             let fired = ends.iter().find(|t| **t >= seconds(s.start) && **t <= until);
-            Answer { end: s.end, latency_s: fired.map(|t| t - seconds(s.start)) }
+            Answer {
+                end: s.end,
+                until_speech_s: until - seconds(s.start),
+                latency_s: fired.map(|t| t - seconds(s.start)),
+            }
         })
         .collect()
 }

@@ -63,8 +63,7 @@ impl Attention {
         }
     }
 
-    /// The layer's addition to `x`, `[rows, frames, dim]`; keys and values come from `other` rows when given a
-    /// permutation of the normed input.
+    /// The layer's addition to `x`, `[rows, frames, dim]`; `across`, keys and values come from the other channel.
     pub fn forward(&self, x: &Tensor, band: &Band, across: bool, mode: Mode) -> Tensor {
         let own = self.norm.forward(x);
         let source = if across { swap_channels(&own) } else { own.shallow_clone() };

@@ -20,7 +20,8 @@ fn alone() -> std::sync::MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Two voices a split: harmonic tones with an inner pause of 0.3 s, on true timings.
+/// Two voices a split: harmonic tones with an inner pause of 0.3 s over room tone, the recordings cut at their very
+/// end, on true timings.
 fn data() -> Prepared {
     let mut speech = Vec::new();
     let mut utterances = Vec::new();
@@ -31,12 +32,14 @@ fn data() -> Prepared {
                 let island = (spoken_s * RATE_HZ as f32) as u32;
                 let (lead, pause) = (3_200, 4_800);
                 let islands = vec![[lead, lead + island], [lead + island + pause, lead + 2 * island + pause]];
-                let samples = lead * 2 + 2 * island + pause;
+                let samples = lead + 2 * island + pause;
                 speech.extend((0..samples).map(|n| {
                     let inside = islands.iter().any(|[a, b]| (*a..*b).contains(&n));
                     let phase = std::f32::consts::TAU * pitch_hz * n as f32 / RATE_HZ as f32;
                     let tone: f32 = (1..8).map(|k| (phase * k as f32).sin() / k as f32).sum();
-                    if inside { (tone * 3_000.0) as i16 } else { 0 }
+                    // Room tone of the recording, some 30 dB under the voice.
+                    let room = (n.wrapping_mul(2_654_435_761) >> 16) as i16 / 300;
+                    if inside { (tone * 3_000.0) as i16 + room } else { room }
                 }));
                 utterances.push(Utterance {
                     set: "tones".into(),

@@ -91,14 +91,14 @@ fn silence_alone_tells_nothing() {
                 if !speech[start - 1] || speech[start..start + 14].iter().any(|s| *s) {
                     continue;
                 }
-                // End of turn or pause, by the target in the silence; frames 60 to 260 ms into it.
+                // End of turn or pause, by the target in the silence; from 40 ms before it to 260 ms into it.
                 let eot = window.mask[start * 27 + 20 + speaker] > 0.0;
                 if !eot {
                     continue;
                 }
                 let end = window.values[start * 27 + 20 + speaker] > 0.5;
-                let at = (speaker * dialogue.frames * 2 + (start + 3) * 2) * 80;
-                let mean = window.mels[at..at + 20 * 80].iter().sum::<f32>() / 1_600.0;
+                let at = (speaker * dialogue.frames * 2 + (start - 2) * 2) * 80;
+                let mean = window.mels[at..at + 30 * 80].iter().sum::<f32>() / 2_400.0;
                 levels[usize::from(end)].push(mean);
             }
         }
