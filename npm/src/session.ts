@@ -64,8 +64,9 @@ export class TurnDetector {
   }
 
   /**
-   * Takes the next sound, mono samples nominally in [-1, 1], any number of them; a channel left out is silent for as
-   * long as the other sounds. The channels may come unequal: the one ahead waits, up to 5 s.
+   * Takes the next sound, mono samples nominally in [-1, 1], any number of them. The channels may come unequal or in
+   * separate calls: the one ahead waits, up to 5 s, then `channels-apart` is thrown. An empty array says that nothing
+   * new is there yet; a channel that is undefined or left out is silent for as long as the other sounds.
    */
   push(user?: Float32Array, agent?: Float32Array): Output {
     samples("user", user);

@@ -80,7 +80,8 @@ impl Session {
     /// Takes sound of both channels and gives every frame it completes.
     ///
     /// Samples are mono, nominally in `[-1, 1]`; those that are not finite count as 0, those beyond are clipped. A
-    /// channel that is `None` or empty while the other has sound is silent for the same time.
+    /// channel that is `None` is silent for as long as the other sounds. One that is empty has nothing new yet: the
+    /// other's sound waits for it.
     ///
     /// # Errors
     /// `channels-apart` when one channel would be more than [`MAX_AHEAD_MS`] ahead, `finished` after
@@ -89,10 +90,11 @@ impl Session {
         if self.finished {
             return Err(Error::Finished);
         }
-        let mut sound = [user, agent].map(|s| Sound::Samples(s.unwrap_or_default()));
+        let given = [user, agent];
+        let mut sound = given.map(|s| Sound::Samples(s.unwrap_or_default()));
         let mut silence_rest = self.silence_rest;
         for (this, other) in [(0, 1), (1, 0)] {
-            if sound[this].len() == 0 {
+            if given[this].is_none() {
                 let due = silence_rest[this] + sound[other].len() as u64 * self.channels[this].rate_hz;
                 sound[this] = Sound::Silence((due / self.channels[other].rate_hz) as usize);
                 silence_rest[this] = due % self.channels[other].rate_hz;

@@ -89,7 +89,8 @@ impl Session {
         Ok(Session(session::Session::new(&model.0, options)?))
     }
 
-    /// Takes sound of both channels; a channel left out is silent for the same time.
+    /// Takes sound of both channels. A channel left out is silent for as long as the other sounds; one that is empty
+    /// has nothing new yet, and the other's sound waits for it.
     #[wasm_bindgen(unchecked_return_type = "RawOutput")]
     pub fn push(&mut self, user: Option<Vec<f32>>, agent: Option<Vec<f32>>) -> Result<Object, JsValue> {
         output(self.0.push(user.as_deref(), agent.as_deref())?)
