@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command `vap-turn`: arguments in, a timeline or JSON lines out.
-import { readFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { joined, steps, type Call, type Step } from "./analyze.js";
 import { readCall } from "./cli-input.js";
@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   if (request === "help") return print(HELP);
   if (request === "version") return print(`${await version()}\n`);
   const call = await readCall(request, say);
-  if (request.svg !== undefined) await writePicture(request.svg, "");
+  if (request.svg !== undefined) await checkWritable(request.svg);
   const model = await TurnModel.load(request.model === undefined ? {} : { model: request.model });
   await analyze(request, call, model);
 }
@@ -79,6 +79,19 @@ function progress({ doneMs, totalMs }: Step): void {
 async function print(text: string): Promise<void> {
   if (text !== "" && !process.stdout.write(text)) {
     await new Promise<void>((resume) => process.stdout.once("drain", resume));
+  }
+}
+
+/** Refuses a place that cannot be written to before the work; what lies there stays as it is. */
+async function checkWritable(path: string): Promise<void> {
+  try {
+    await writeFile(path, "", { flag: "ax" });
+    await rm(path);
+  } catch {
+    // It is there already, or cannot be.
+    await appendFile(path, "").catch((error: unknown) => {
+      throw new InputError(fault(path, error));
+    });
   }
 }
 

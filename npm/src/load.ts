@@ -70,8 +70,9 @@ async function open(source: BinarySource, what: string): Promise<Uint8Array<Arra
 }
 
 async function fetched(source: URL | string): Promise<Uint8Array<ArrayBuffer> | Response> {
-  // Asked of the process, not imported: bundlers for the browser see no Node module.
-  const files = typeof process === "object" ? process.getBuiltinModule("node:fs/promises") : undefined;
+  // Asked of the process, not imported: bundlers for the browser see no Node module, though maybe a stand-in process.
+  const node: Partial<NodeJS.Process> = typeof process === "object" ? process : {};
+  const files = node.getBuiltinModule?.("node:fs/promises");
   const remote = /^(https?|data|blob):/i.test(String(source));
   if (remote || !files) return checked(await fetch(source));
   const path = typeof source === "string" && source.startsWith("file:") ? new URL(source) : source;

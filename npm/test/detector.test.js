@@ -58,11 +58,24 @@ test("reset begins anew, exactly", async () => {
 test("a channel that is left out is silent for as long as the other sounds", async () => {
   const [silent, zeros] = await Promise.all([create(), create()]);
   const { samples } = call.user;
-  for (const [one, other] of [[[samples, undefined], [samples, new Float32Array(samples.length)]], [[new Float32Array(0), samples], [new Float32Array(samples.length), samples]]]) {
+  const zero = new Float32Array(samples.length);
+  for (const [one, other] of [[[samples], [samples, zero]], [[undefined, samples], [zero, samples]]]) {
     assert.deepEqual(silent.push(...one), zeros.push(...other));
   }
   assert.deepEqual([silent.push(), silent.push(new Float32Array(0))], Array(2).fill({ frames: [], events: [] }));
   for (const detector of [silent, zeros]) detector.close();
+});
+
+test("channels may come in separate calls: an empty one has nothing new yet", async () => {
+  const detector = await create();
+  const [user, agent, none] = [call.user.samples, call.agent.samples, new Float32Array(0)];
+  const parts = [];
+  for (let at = 0; at < user.length; at += 333) {
+    parts.push(detector.push(user.subarray(at, at + 333), none), detector.push(none, agent.subarray(at, at + 333)));
+  }
+  parts.push(detector.finish());
+  assertSame({ frames: parts.flatMap((part) => part.frames), events: parts.flatMap((part) => part.events) }, whole, 1e-4);
+  detector.close();
 });
 
 test("channels may come unequal: the one ahead waits", async () => {
@@ -167,6 +180,16 @@ test("a model comes from bytes, a path, a file URL or a response; or it is said 
   await assert.rejects(TurnModel.load({ model: "no/such/file" }), failsWith("load", /no\/such\/file/));
   await assert.rejects(TurnModel.load({ model: new Response("", { status: 404 }) }), failsWith("load", /404/));
   await assert.rejects(TurnModel.load({ model: bytes.subarray(0, 999) }), failsWith("model-file"));
+});
+
+test("a stand-in process, as bundlers put into browsers, is not taken for Node", async () => {
+  const real = globalThis.process;
+  try {
+    globalThis.process = { env: {} };
+    await assert.rejects(TurnModel.load({ model: "data:,no-model" }), failsWith("model-file"));
+  } finally {
+    globalThis.process = real;
+  }
 });
 
 test("steps come a second each and may be left early", async () => {

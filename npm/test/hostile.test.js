@@ -1,6 +1,6 @@
 // The command line on bad input: exit code 2, nothing on stdout, one line on stderr that says what is wrong.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { before, test } from "node:test";
 import { FIXTURE, MODEL, cli, fileWith, folder, jsonLines, wav } from "./support.js";
 
@@ -85,6 +85,16 @@ test("model files that are missing, cut short or something else", async (t) => {
 
 test("a picture that cannot be written is refused before the work", async (t) => {
   await refused(["analyze", FIXTURE, "--svg", `${await folder(t)}/no/such/call.svg`], /call\.svg: no such file/);
+});
+
+test("a picture that was there stays when the work fails; where none was none is left", async (t) => {
+  const place = await folder(t);
+  await writeFile(`${place}/old.svg`, "old");
+  for (const name of ["old.svg", "new.svg"]) {
+    await refused(["analyze", FIXTURE, "--model", "no/such/model", "--svg", `${place}/${name}`], /no\/such\/model/);
+  }
+  assert.deepEqual(await readdir(place), ["old.svg"]);
+  assert.equal(await readFile(`${place}/old.svg`, "utf8"), "old");
 });
 
 test("a WAV without a single sample is a call without events", async (t) => {
