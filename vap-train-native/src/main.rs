@@ -203,6 +203,10 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
 fn write_reports(out: &Path, reports: &[Report]) -> Result<()> {
     std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
     std::fs::write(out.join("report.json"), serde_json::to_vec_pretty(reports)?)?;
+    // The last condition is the harder one: its thresholds hold for both.
+    if let Some(last) = reports.last() {
+        std::fs::write(out.join("policy.json"), serde_json::to_vec_pretty(&last.suggested)?)?;
+    }
     std::fs::write(
         out.join("report.md"),
         reports.iter().map(evaluate::markdown).collect::<Vec<_>>().join("\n"),
