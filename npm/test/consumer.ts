@@ -16,7 +16,7 @@ function answer(event: TurnEvent): string {
 
 export async function run(bytes: Uint8Array): Promise<string[]> {
   const model = await TurnModel.load({ model: bytes });
-  const detector = await TurnDetector.create({ rate: 16000, model, policy: { maxSilenceMs: 900 } });
+  const detector = await TurnDetector.create({ rate: 16000, model, policy: { maxSilenceMs: 1500 } });
   const { frames, events } = detector.push(new Float32Array(320), undefined);
   const share: number | undefined = frames[0]?.pNow[1];
   // @ts-expect-error A policy has no such threshold.
