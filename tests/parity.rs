@@ -30,7 +30,7 @@ mod torch {
     use super::*;
     use std::sync::Arc;
     use vap_core::features::LogMel;
-    use vap_core::{EventMachine, HOP_SAMPLES, ModelConfig};
+    use vap_core::{EventMachine, HOP_SAMPLES};
     use vap_tests::{call, session, shipped_model, write_golden};
     use vap_train_native::device::Device;
     use vap_train_native::model::LoadedModel;
@@ -52,17 +52,7 @@ mod torch {
 
     #[test]
     fn logits_agree_at_full_size_beyond_the_window() {
-        let config = ModelConfig {
-            name: "light".into(),
-            dim: 192,
-            channel_layers: 4,
-            num_layers: 2,
-            heads: 4,
-            context_frames: 128,
-            feed_forward_factor: 4,
-            norm_epsilon: 1e-5,
-        };
-        let file = random_file(config, 9);
+        let file = random_file(shipped_model().config, 9);
         for frames in [1, 127, 300] {
             let mels = Random::new(4).list(2 * 2 * frames * MEL_BANDS, 1.7);
             let off = worst(&listener_logits(&file, &mels), &teacher(&file).logits(&mels).unwrap());
