@@ -163,10 +163,19 @@ pub fn burst(length_s: f32, start_s: f32, end_s: f32) -> Vec<i16> {
 
 /// Writes a mono 16-bit WAV.
 pub fn wav(folder: &Folder, path: &str, rate_hz: u32, samples: &[i16]) -> PathBuf {
+    pcm(folder, path, 1, rate_hz, samples)
+}
+
+/// Writes a stereo 16-bit WAV of interleaved samples.
+pub fn stereo(folder: &Folder, path: &str, rate_hz: u32, samples: &[i16]) -> PathBuf {
+    pcm(folder, path, 2, rate_hz, samples)
+}
+
+fn pcm(folder: &Folder, path: &str, channels: u16, rate_hz: u32, samples: &[i16]) -> PathBuf {
     let path: &Path = &folder.0.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let spec = hound::WavSpec {
-        channels: 1,
+        channels,
         sample_rate: rate_hz,
         bits_per_sample: 16,
         sample_format: hound::SampleFormat::Int,

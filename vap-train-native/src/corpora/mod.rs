@@ -4,6 +4,7 @@
 //! that is wrong, with what was expected and what was found. Nothing is written here; `prepare` does that.
 
 pub mod ami;
+pub mod calls;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod islands;
@@ -90,6 +91,30 @@ pub enum CorpusError {
     Audio {
         /// The file.
         path: PathBuf,
+        /// What is allowed.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A field of a JSON file or of a line of text is missing or has a bad value, or the file is not JSON.
+    #[error("{}: {field}: expected {expected}, found {found}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, e.g. `3.offset_ms` or `line 7, start`.
+        field: String,
+        /// What is allowed.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
+    /// A two-channel recording whose times do not fit its sound.
+    #[error("call {name}: {what}: expected {expected}, found {found}")]
+    Call {
+        /// Corpus and name.
+        name: String,
+        /// What was checked.
+        what: &'static str,
         /// What is allowed.
         expected: String,
         /// What stands there.
