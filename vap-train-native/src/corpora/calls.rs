@@ -183,7 +183,7 @@ pub fn split_by_name(name: &str) -> Split {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
     });
     let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    match mixed * 10 >> 32 {
+    match (mixed * 10) >> 32 {
         0 => Split::Test,
         1 => Split::Dev,
         _ => Split::Train,

@@ -4,6 +4,7 @@
 //! that is wrong, with what was expected and what was found. Nothing is written here; `prepare` does that.
 
 pub mod ami;
+pub mod bad;
 pub mod calls;
 #[cfg(test)]
 pub(crate) mod fixture;
