@@ -4,11 +4,15 @@
 
 mod bootstrap;
 mod classification;
+mod ranked;
+mod silence_counts;
 mod silence_policy;
 mod turnbench;
 
 pub use bootstrap::{Interval, bootstrap};
 pub use classification::{Confusion, average_precision, best_weighted_f1, roc_auc};
+pub use ranked::Ranked;
+pub use silence_counts::SilenceCounts;
 pub use silence_policy::{
     OperatingPoint, SilencePolicy, SilenceRules, SilenceSpan, SweepGrid, SweepSummary, evaluate,
     silence_sweep, silence_timeout, summarise, sweep,

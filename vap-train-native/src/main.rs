@@ -8,7 +8,7 @@ use vap_core::Policy;
 use vap_core::model_file::Storage;
 use vap_train_native::config::RunConfig;
 use vap_train_native::corpora::Split;
-use vap_train_native::evaluate::{self, Report};
+use vap_train_native::evaluate::{self, Candidate, Report};
 use vap_train_native::prepared::Prepared;
 use vap_train_native::simulate::{self, Simulator};
 use vap_train_native::train::{RunFolder, train};
@@ -153,11 +153,16 @@ fn main() -> Result<()> {
         Verb::Evaluate { model, config, data, out, count, seconds, split } => {
             let (file, config) = (export::read_file(&model)?, RunConfig::read(&config)?);
             let data = Prepared::open(&data)?;
+            let name = model.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
+            let candidates = [Candidate::new(&name, &file)?];
             let conditions =
                 [("clean", evaluate::clean(&config.simulation)), ("as trained", config.simulation)];
             let mut reports = Vec::new();
-            for (name, simulation) in &conditions {
-                let report = evaluate::evaluate(&file, &data, split, simulation, name, count, seconds)?;
+            for (condition, simulation) in &conditions {
+                let simulator = Simulator::new(&data, split, simulation)?;
+                let recordings = evaluate::simulated(&simulator, count, seconds);
+                let split = format!("{split:?}").to_lowercase();
+                let report = evaluate::evaluate(&candidates, recordings, &split, condition)?;
                 evaluate::check(&report)?;
                 println!("{}", evaluate::markdown(&report));
                 reports.push(report);

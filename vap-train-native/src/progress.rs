@@ -3,8 +3,8 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Bar of `length` steps.
-pub fn bar(length: u64, name: &'static str) -> ProgressBar {
+pub fn bar(length: u64, name: impl Into<String>) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {per_sec} {eta} left  {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style).with_prefix(name)
+    ProgressBar::new(length).with_style(style).with_prefix(name.into())
 }

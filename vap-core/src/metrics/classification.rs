@@ -1,7 +1,7 @@
 //! Figures of scores with labels. Pairs are `(score, label)`; a score at or above the threshold says `true`, and
 //! one that is not a number says `false`.
 
-use super::share;
+use super::{Ranked, share};
 
 /// Decisions counted against labels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,6 +30,14 @@ impl Confusion {
             *count += 1;
         }
         counts
+    }
+
+    /// Adds the counts of another dialogue, `times` over.
+    pub fn add(&mut self, other: &Confusion, times: usize) {
+        self.true_positives += times * other.true_positives;
+        self.false_positives += times * other.false_positives;
+        self.true_negatives += times * other.true_negatives;
+        self.false_negatives += times * other.false_negatives;
     }
 
     fn positives(&self) -> usize {
@@ -101,42 +109,13 @@ pub fn best_weighted_f1(pairs: &[(f32, bool)]) -> Option<(f32, f64)> {
 /// Area under the ROC curve: how often a `true` scores above a `false`, ties counting half. `None` unless both
 /// labels occur and all scores are numbers.
 pub fn roc_auc(pairs: &[(f32, bool)]) -> Option<f64> {
-    let mut wins = 0.0;
-    let (mut positives, mut negatives) = (0.0, 0.0);
-    for (trues, falses) in ties_descending(pairs)? {
-        // Those seen so far score higher.
-        wins += falses * (positives + trues / 2.0);
-        positives += trues;
-        negatives += falses;
-    }
-    (positives > 0.0 && negatives > 0.0).then(|| wins / (positives * negatives))
+    Ranked::new(&[pairs])?.roc_auc(&[1])
 }
 
 /// Average precision: precision at each score, weighted by the recall it adds, without interpolation. `None`
 /// unless `true` occurs and all scores are numbers.
 pub fn average_precision(pairs: &[(f32, bool)]) -> Option<f64> {
-    let (mut hits, mut decided, mut sum) = (0.0, 0.0, 0.0);
-    for (trues, falses) in ties_descending(pairs)? {
-        hits += trues;
-        decided += trues + falses;
-        sum += trues * hits / decided;
-    }
-    (hits > 0.0).then(|| sum / hits)
-}
-
-/// Counts `(true, false)` of each distinct score, the highest first; `None` if a score is not a number.
-fn ties_descending(pairs: &[(f32, bool)]) -> Option<Vec<(f64, f64)>> {
-    if pairs.iter().any(|(score, _)| score.is_nan()) {
-        return None;
-    }
-    let mut sorted = pairs.to_vec();
-    sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
-    // Plain equality, so that 0.0 and -0.0 tie.
-    let counts = sorted.chunk_by(|a, b| a.0 == b.0).map(|tie| {
-        let trues = tie.iter().filter(|(_, label)| *label).count();
-        (trues as f64, (tie.len() - trues) as f64)
-    });
-    Some(counts.collect())
+    Ranked::new(&[pairs])?.average_precision(&[1])
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! How long to wait in a silence (livekit/eot-bench): spans of silence with end-of-turn scores come in; how often
 //! a policy cuts the user off, and how late it answers, go out. Beside it the same for silence alone.
 
-use super::share;
+use super::SilenceCounts;
 
 /// A silence of the user: a pause within a turn, or the end of one.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,7 @@ pub struct SilencePolicy {
 
 impl SilencePolicy {
     /// Silence after which it fires, in s.
-    fn fires_s(&self, scores: &[f32], step_s: f64) -> f64 {
+    pub(super) fn fires_s(&self, scores: &[f32], step_s: f64) -> f64 {
         let Some(threshold) = self.threshold else { return self.timeout_s };
         // Steps are multiplied, not added up, and compared with a margin: 3 * 0.1 is not 0.3.
         let time_s = |at: usize| (at + 1) as f64 * step_s;
@@ -69,35 +69,14 @@ pub struct OperatingPoint {
     pub recall: f64,
 }
 
-/// Applies a policy to the spans; `None` unless there are both pauses that count and ends.
-///
-/// A pause counts when its length is in `min_pause_s..=max_pause_s`. It is cut when the policy fires before its
-/// end; at its very end the user already speaks.
+/// Applies a policy to the spans, counted as [`SilenceCounts::of_policy`]; `None` unless there are both pauses that
+/// count and ends.
 pub fn evaluate(
     spans: &[SilenceSpan],
     policy: SilencePolicy,
     rules: &SilenceRules,
 ) -> Option<OperatingPoint> {
-    let (mut pauses, mut cut, mut ends, mut found, mut latency_s) = (0, 0, 0, 0, 0.0);
-    for span in spans {
-        let fires_s = policy.fires_s(&span.scores, rules.score_step_s);
-        // Score times carry rounding: 3 * 0.1 must not miss the end of a span of 0.3 s.
-        let before_speech = fires_s < span.until_speech_s - 1e-9;
-        if span.end {
-            ends += 1;
-            latency_s += fires_s;
-            found += usize::from(before_speech && fires_s <= rules.recall_within_s + 1e-9);
-        } else if (rules.min_pause_s..=rules.max_pause_s).contains(&span.until_speech_s) {
-            pauses += 1;
-            cut += usize::from(before_speech);
-        }
-    }
-    Some(OperatingPoint {
-        policy,
-        false_cutoff_rate: share(cut, pauses)?,
-        mean_latency_s: (ends > 0).then(|| latency_s / ends as f64)?,
-        recall: share(found, ends)?,
-    })
+    SilenceCounts::of_policy(spans, policy, rules).point(policy)
 }
 
 /// The baseline: fire after `timeout_s` of silence, whatever was said.
@@ -133,20 +112,23 @@ impl Default for SweepGrid {
     }
 }
 
+impl SweepGrid {
+    /// Every combination.
+    pub fn policies(&self) -> Vec<SilencePolicy> {
+        let mut policies = Vec::new();
+        for &threshold in &self.thresholds {
+            for &action_delay_s in &self.action_delays_s {
+                let of = |&timeout_s| SilencePolicy { threshold: Some(threshold), action_delay_s, timeout_s };
+                policies.extend(self.timeouts_s.iter().map(of));
+            }
+        }
+        policies
+    }
+}
+
 /// Every policy of the grid on the spans; empty unless there are both pauses that count and ends.
 pub fn sweep(spans: &[SilenceSpan], grid: &SweepGrid, rules: &SilenceRules) -> Vec<OperatingPoint> {
-    let mut points = Vec::new();
-    for &threshold in &grid.thresholds {
-        for &action_delay_s in &grid.action_delays_s {
-            let policies = grid.timeouts_s.iter().map(|&timeout_s| SilencePolicy {
-                threshold: Some(threshold),
-                action_delay_s,
-                timeout_s,
-            });
-            points.extend(policies.filter_map(|policy| evaluate(spans, policy, rules)));
-        }
-    }
-    points
+    grid.policies().into_iter().filter_map(|policy| evaluate(spans, policy, rules)).collect()
 }
 
 /// The line of silence alone: timeouts of 0.1 to 3.5 s by 0.01 s.

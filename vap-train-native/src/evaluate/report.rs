@@ -5,12 +5,17 @@ use super::{Report, Score};
 /// The report as a Markdown section with one table.
 pub fn markdown(report: &Report) -> String {
     let mut out = format!(
-        "### {} on {} dialogues of the {} split, {}\n\n{} s each. Brackets: 95 % bootstrap interval over dialogues.\n\n",
-        report.model, report.dialogues, report.split, report.condition, report.seconds
+        "### {} dialogues of the {} split, {}\n\n{:.0} minutes. Brackets: 95 % bootstrap interval over dialogues.\n\n",
+        report.dialogues,
+        report.split,
+        report.condition,
+        report.seconds / 60.0
     );
-    out += "| what | model | silence timeout | over |\n|---|---|---|---|\n";
+    out += &format!("| what | {} | over |\n", report.columns.join(" | "));
+    out += &format!("|---|{}---|\n", "---|".repeat(report.columns.len()));
     for row in &report.rows {
-        out += &format!("| {} | {} | {} | {} |\n", row.name, cell(row.model), cell(row.baseline), row.over);
+        let cells: Vec<String> = row.scores.iter().map(|score| cell(*score)).collect();
+        out += &format!("| {} | {} | {} |\n", row.name, cells.join(" | "), row.over);
     }
     out
 }

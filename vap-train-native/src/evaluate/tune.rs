@@ -3,7 +3,7 @@
 use vap_core::Policy;
 use vap_core::metrics::{Confusion, SilenceRules, SilenceSpan, SweepGrid, summarise, sweep};
 
-use super::Scored;
+use super::scored::Scored;
 
 /// Policy at which at most 10 % of the pauses are taken for ends, with the lowest mean latency; VAD and backchannel
 /// thresholds at the highest balanced accuracy. What cannot be told from the dialogues stays as in `base`.
