@@ -1,4 +1,4 @@
-//! A run's state on disk: weights, optimiser, step, best score. Written whole, then renamed, so that a run killed at
+//! A run's state on disk: weights, their average, optimiser, step, best score. Written whole, then renamed, so that a run killed at
 //! any moment resumes from a complete file; on the CPU to the same bits.
 
 use std::collections::BTreeMap;
@@ -7,6 +7,7 @@ use std::path::Path;
 use tch::nn::VarStore;
 use tch::{Kind, Tensor};
 
+use crate::average::Average;
 use crate::error::{Error, Result};
 use crate::optimizer::AdamW;
 
@@ -23,9 +24,16 @@ pub struct Progress {
 ///
 /// # Errors
 /// [`Error::Torch`] or [`Error::Io`].
-pub fn save(path: &Path, store: &VarStore, optimizer: &AdamW, progress: Progress) -> Result<()> {
+pub fn save(
+    path: &Path,
+    store: &VarStore,
+    average: &Average,
+    optimizer: &AdamW,
+    progress: Progress,
+) -> Result<()> {
     let mut all: Vec<(String, Tensor)> =
         store.variables().into_iter().map(|(name, v)| (format!("weight.{name}"), v.detach())).collect();
+    all.extend(average.state());
     all.extend(optimizer.state());
     all.push(("step".into(), Tensor::from_slice(&[progress.step as i64])));
     all.push(("best".into(), Tensor::from_slice(&[progress.best])));
@@ -34,11 +42,11 @@ pub fn save(path: &Path, store: &VarStore, optimizer: &AdamW, progress: Progress
     std::fs::rename(&part, path).map_err(Error::io(path))
 }
 
-/// Restores a checkpoint into store and optimiser.
+/// Restores a checkpoint into store, average and optimiser.
 ///
 /// # Errors
 /// [`Error::Torch`] when the file cannot be read, [`Error::Checkpoint`] when it is of another model.
-pub fn load(path: &Path, store: &VarStore, optimizer: &mut AdamW) -> Result<Progress> {
+pub fn load(path: &Path, store: &VarStore, average: &Average, optimizer: &mut AdamW) -> Result<Progress> {
     let fault = |message: String| Error::Checkpoint { path: path.into(), message };
     let saved: BTreeMap<String, Tensor> = Tensor::read_safetensors(path)?.into_iter().collect();
     for (name, mut variable) in store.variables() {
@@ -48,6 +56,7 @@ pub fn load(path: &Path, store: &VarStore, optimizer: &mut AdamW) -> Result<Prog
             )?;
         tch::no_grad(|| variable.copy_(weight));
     }
+    average.restore(&saved).map_err(|name| fault(format!("expected average weight {name}, found none")))?;
     optimizer
         .restore(&saved)
         .map_err(|name| fault(format!("expected optimiser state {name}, found none")))?;

@@ -1,7 +1,7 @@
 //! What a run file says: model, training, loss weights, simulation. Unknown keys are refused; the resolved config is
 //! saved before the first step.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use vap_core::config::ModelConfig;
@@ -47,6 +47,11 @@ pub struct TrainingConfig {
     pub clip_norm: f64,
     /// Share of values dropped in training.
     pub dropout: f64,
+    /// Decay a step of the moving average of the weights, which is what is looked at and exported; 0 for none.
+    pub ema_decay: f64,
+    /// Model file whose weights and feature statistics the run begins with; fresh weights without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_from: Option<PathBuf>,
     /// Steps between looks at the dev split.
     pub evaluate_every: u64,
     /// Steps between checkpoints.
@@ -69,6 +74,8 @@ impl Default for TrainingConfig {
             warm_up_steps: 100,
             clip_norm: 1.0,
             dropout: 0.05,
+            ema_decay: 0.998,
+            start_from: None,
             evaluate_every: 200,
             checkpoint_every: 100,
             dev_windows: 24,
@@ -91,11 +98,24 @@ pub struct LossConfig {
     pub vad: f64,
     /// Overlap.
     pub overlap: f64,
+    /// What a frame of silence counts in the end-of-turn loss, where a frame of speech counts 1: pauses and ends are
+    /// few, and there the question is asked.
+    pub eot_silence: f64,
+    /// What a frame of a backchannel counts in its loss, where a frame of another sound counts 1.
+    pub backchannel_positive: f64,
 }
 
 impl Default for LossConfig {
     fn default() -> Self {
-        LossConfig { projection: 1.0, eot: 2.0, backchannel: 1.5, vad: 0.5, overlap: 1.0 }
+        LossConfig {
+            projection: 1.0,
+            eot: 2.0,
+            backchannel: 1.5,
+            vad: 0.5,
+            overlap: 1.0,
+            eot_silence: 4.0,
+            backchannel_positive: 3.0,
+        }
     }
 }
 
@@ -117,6 +137,12 @@ pub struct SimulationConfig {
     pub room: f64,
     /// Share of dialogues over an 8 kHz G.711 telephone line.
     pub telephone: f64,
+    /// Share of channels with a coloured microphone.
+    pub tilt: f64,
+    /// Share of dialogues in which a channel clips.
+    pub clipping: f64,
+    /// Share of dialogues that lose 0.2 to 5 % of their packets.
+    pub packet_loss: f64,
     /// Share of dialogues with one channel absent (digital silence).
     pub muted: f64,
     /// Share of dialogues in which one channel leaks into the other.
@@ -129,6 +155,13 @@ pub struct SimulationConfig {
     pub phrase_start: f64,
     /// Share of inner pauses that take their length from the annotations instead of the recording.
     pub annotated_pauses: f64,
+    /// Share of the other inner pauses that are as long as gaps between speakers, so that the length of a silence
+    /// does not tell a pause from an end.
+    pub matched_pauses: f64,
+    /// Lowest and highest speed of a voice against its recording.
+    pub speed: [f32; 2],
+    /// Share of dialogues of a person with an agent; the others are between two people.
+    pub agent_style: f64,
 }
 
 impl Default for SimulationConfig {
@@ -139,14 +172,20 @@ impl Default for SimulationConfig {
             silent_bed: 0.2,
             noise: 0.3,
             noise_snr_db: [5.0, 25.0],
-            room: 0.25,
-            telephone: 0.3,
+            room: 0.3,
+            telephone: 0.35,
+            tilt: 0.3,
+            clipping: 0.05,
+            packet_loss: 0.1,
             muted: 0.1,
             leak: 0.15,
             leak_db: [-40.0, -15.0],
             leak_delay_ms: 400.0,
             phrase_start: 0.7,
-            annotated_pauses: 0.35,
+            annotated_pauses: 0.15,
+            matched_pauses: 0.8,
+            speed: [0.9, 1.1],
+            agent_style: 0.35,
         }
     }
 }
@@ -219,11 +258,19 @@ impl RunConfig {
             share("simulation.leak", s.leak),
             share("simulation.phrase_start", s.phrase_start),
             share("simulation.annotated_pauses", s.annotated_pauses),
+            share("simulation.matched_pauses", s.matched_pauses),
+            share("simulation.agent_style", s.agent_style),
+            share("simulation.tilt", s.tilt),
+            share("simulation.clipping", s.clipping),
+            share("simulation.packet_loss", s.packet_loss),
+            share("training.ema_decay", t.ema_decay),
             weight("loss.projection", l.projection),
             weight("loss.eot", l.eot),
             weight("loss.backchannel", l.backchannel),
             weight("loss.vad", l.vad),
             weight("loss.overlap", l.overlap),
+            weight("loss.eot_silence", l.eot_silence),
+            weight("loss.backchannel_positive", l.backchannel_positive),
         ];
         for (good, key, expected, found) in rules.into_iter().chain(shares) {
             if !good {
@@ -236,6 +283,13 @@ impl RunConfig {
             ("simulation.noise_snr_db", s.noise_snr_db),
             ("simulation.leak_db", s.leak_db),
         ];
+        let [slowest, fastest] = s.speed;
+        if !(slowest >= 0.5 && slowest <= fastest && fastest <= 2.0) {
+            return Err(format!(
+                "simulation.speed: expected [slowest, fastest] from 0.5 to 2, found {:?}",
+                s.speed
+            ));
+        }
         match ranges
             .into_iter()
             .find(|(_, [low, high])| !(low.is_finite() && high.is_finite() && low <= high))

@@ -16,6 +16,7 @@ pub mod dataset;
 pub mod model;
 pub mod loss;
 pub mod optimizer;
+pub mod average;
 pub mod checkpoint;
 pub mod export;
 pub mod train;

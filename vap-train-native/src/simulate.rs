@@ -1,11 +1,14 @@
 //! Two-channel dialogues: real utterances on real conversational timing. Prepared data and a seed come in; both
 //! channels' sound and their frame activity go out. A dialogue is a pure function of (data, config, seed).
 //!
-//! The order of turns, the gaps and overlaps between them, the lengths of pauses and the places of backchannels are
-//! those of two people in an AMI meeting. The sound is read and prompted speech: a turn ends where an utterance
-//! ends; its holds are the pauses inside that utterance. AMI's word times hardly know pauses under a second, so
-//! only a share of the pauses takes its length from there; the others keep about their own. Every sound is cut
-//! out with the same margins and fades and laid on one bed a channel, so that silence itself tells nothing.
+//! Two kinds of talk (the share of each is in the config): two people, whose order of turns, gaps, overlaps and
+//! backchannels are those of an AMI meeting (`timeline`), and a person with an agent (`agent`). The sound is
+//! read and prompted speech: a turn ends where an utterance ends; its holds are the pauses inside that utterance.
+//! Every sound is cut out with the same margins and fades and laid on one bed a channel, and pauses take their
+//! lengths from the gaps between speakers, so that neither silence nor its length tells an end from a pause.
+
+mod agent;
+mod timeline;
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -17,16 +20,14 @@ use crate::config::SimulationConfig;
 use crate::corpora::Split;
 use crate::error::{Error, Result};
 use crate::prepared::{Prepared, Timing, TurnKind, TurnTiming};
-use crate::sound;
+use crate::sound::Surroundings;
 use crate::voices::{Voices, samples};
 
 /// Seconds of conversation simulated beyond the window, so that every projection bin is known.
 const FUTURE_S: f32 = 2.2;
-/// Silence of the speaker on both sides of a backchannel, by definition, in seconds.
-const ISOLATION_S: f32 = 1.0;
 /// Shortest silence that counts as a pause, in seconds; shorter ones are part of the articulation.
 const SHORTEST_PAUSE_S: f32 = 0.2;
-/// Longest pause taken over from a recording, in seconds.
+/// Longest pause or gap taken over from a recording, in seconds.
 const LONGEST_PAUSE_S: f32 = 3.0;
 
 /// A simulated dialogue.
@@ -48,25 +49,49 @@ pub struct Placed {
     pub cut: [u32; 2],
     /// First sample on the timeline.
     pub at: usize,
+    /// How much faster than recorded it is played; pitch rises with it.
+    pub speed: f32,
     /// Whether it is a backchannel.
     pub backchannel: bool,
 }
 
 impl Placed {
-    fn end(&self) -> usize {
-        self.at + (self.cut[1] - self.cut[0]) as usize
+    /// The sample after its last on the timeline.
+    pub fn end(&self) -> usize {
+        self.at + ((self.cut[1] - self.cut[0]) as f32 / self.speed) as usize
     }
+}
+
+/// Where one turn takes its utterance and its pauses from.
+pub(crate) struct TurnPlan<'p> {
+    /// Voice that speaks.
+    pub voice: usize,
+    /// How much faster than recorded.
+    pub speed: f32,
+    /// Length of speech wanted, in seconds.
+    pub spoken_s: f32,
+    /// First sample on the timeline.
+    pub start: usize,
+    /// Pauses annotated for this turn, in seconds.
+    pub pauses_s: &'p [f32],
+    /// Chance that a pause is one of the annotated.
+    pub annotated: f64,
+    /// Chance that another pause is as long as a gap between speakers, else about as recorded.
+    pub matched: f64,
 }
 
 /// Makes dialogues of one split.
 pub struct Simulator<'a> {
-    data: &'a Prepared,
-    config: SimulationConfig,
-    timings: Vec<&'a Timing>,
-    voices: Voices,
-    pauses_s: Vec<f32>,
+    pub(crate) config: SimulationConfig,
+    pub(crate) timings: Vec<&'a Timing>,
+    pub(crate) voices: Voices,
     /// Gaps (overlaps below 0) at changes of speaker.
-    gaps_s: Vec<f32>,
+    pub(crate) gaps_s: Vec<f32>,
+    pub(crate) data: &'a Prepared,
+    /// Gaps long enough to be heard as silence.
+    silent_gaps_s: Vec<f32>,
+    pauses_s: Vec<f32>,
+    surroundings: Surroundings,
 }
 
 impl<'a> Simulator<'a> {
@@ -83,13 +108,17 @@ impl<'a> Simulator<'a> {
             .filter(|length| *length <= LONGEST_PAUSE_S)
             .collect();
         let gaps_s: Vec<f32> = timings.iter().flat_map(|t| gaps(&t.turns)).collect();
-        if pauses_s.is_empty() || gaps_s.is_empty() {
+        let silent = |gap: &f32| (SHORTEST_PAUSE_S..=LONGEST_PAUSE_S).contains(gap);
+        let silent_gaps_s: Vec<f32> = gaps_s.iter().copied().filter(silent).collect();
+        if pauses_s.is_empty() || silent_gaps_s.is_empty() {
             return Err(Error::Data(format!(
                 "split {split:?} has no two-party timings with pauses and turn changes"
             )));
         }
         let voices = Voices::new(data, split)?;
-        Ok(Simulator { data, config: config.clone(), timings, voices, pauses_s, gaps_s })
+        let surroundings = Surroundings::new(data, split);
+        let config = config.clone();
+        Ok(Simulator { data, config, timings, voices, pauses_s, gaps_s, silent_gaps_s, surroundings })
     }
 
     /// Dialogue `seed`, `seconds` long.
@@ -97,115 +126,59 @@ impl<'a> Simulator<'a> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let frames = (seconds * FRAME_HZ as f32) as usize;
         let known = frames + (FUTURE_S * FRAME_HZ as f32) as usize;
-        let tracks = self.timeline(&mut rng, known * HOP_SAMPLES);
+        let length = known * HOP_SAMPLES;
+        let tracks = if rng.random_bool(self.config.agent_style) {
+            agent::timeline(self, &mut rng, length)
+        } else {
+            timeline::timeline(self, &mut rng, length)
+        };
         let activity = activity(&tracks, known);
         let length = frames * HOP_SAMPLES;
-        let audio = sound::render(self.data, &self.config, &tracks, length, &mut rng);
+        let audio = self.surroundings.render(self.data, &self.config, &tracks, length, &mut rng);
         Dialogue { audio, activity, frames }
     }
 
-    /// Sounds of both channels until `length` samples are filled, `[user, agent]`.
-    fn timeline(&self, rng: &mut ChaCha8Rng, length: usize) -> [Vec<Placed>; 2] {
-        let voices = self.voices.pair(rng);
-        let mut tracks = [Vec::new(), Vec::new()];
-        let mut last: Option<(usize, usize, usize)> = None; // speaker, start, end of the turn with the floor
-        let lead = samples(rng.random_range(0.1..1.5));
-        while last.is_none_or(|(_, start, _)| start < length) {
-            let Some(timing) = self.timings.choose(rng) else { break };
-            let flip = rng.random_range(0..2u8);
-            let first = rng.random_range(0..timing.turns.len());
-            let mut before: Option<&TurnTiming> = None;
-            for (i, turn) in timing.turns.iter().enumerate().skip(first) {
-                let speaker = usize::from(turn.speaker ^ flip);
-                // A turn of the speaker who just ended one would put a hold behind an utterance's end.
-                if turn.kind == TurnKind::Backchannel {
-                    continue;
-                }
-                if last.is_some_and(|(s, ..)| s == speaker) {
-                    before = Some(turn);
-                    continue;
-                }
-                let (start, floor) = match (last, before) {
-                    (None, _) => (lead, 0),
-                    (Some((_, start, end)), before) => {
-                        let drawn = before
-                            .map(|b| turn.start_s - b.end_s)
-                            .or_else(|| self.gaps_s.choose(rng).copied());
-                        let offset_s = drawn.unwrap_or(0.3).clamp(-2.0, 4.0);
-                        let earliest = start + (end - start) / 2;
-                        let at = end as i64 + (offset_s * SAMPLE_RATE_HZ as f32) as i64;
-                        (at.max(earliest as i64) as usize, self.own_end(&tracks[speaker]))
-                    }
-                };
-                let isolated =
-                    if tracks[speaker].last().is_some_and(|p| p.backchannel) { ISOLATION_S } else { 0.1 };
-                let start = if floor > 0 { start.max(floor + samples(isolated)) } else { start };
-                let end = self.turn(rng, voices[speaker], turn, start, &mut tracks[speaker]);
-                let answers = timing.turns[i + 1..].iter().take_while(|b| b.start_s < turn.end_s);
-                for b in answers.filter(|b| b.kind == TurnKind::Backchannel && b.speaker != turn.speaker) {
-                    let share = (b.start_s - turn.start_s) / (turn.end_s - turn.start_s).max(0.1);
-                    let at = start + (share * (end - start) as f32) as usize;
-                    self.backchannel(rng, voices[1 - speaker], at, &mut tracks[1 - speaker]);
-                }
-                // A turn inside another's leaves the floor where it was.
-                if last.is_none_or(|(.., before)| end > before) {
-                    last = Some((speaker, start, end));
-                }
-                before = Some(turn);
-                if start >= length {
-                    break;
-                }
-            }
-        }
-        tracks
+    /// Speed of a speaker for a whole dialogue.
+    pub(crate) fn speed(&self, rng: &mut ChaCha8Rng) -> f32 {
+        let [slowest, fastest] = self.config.speed;
+        rng.random_range(slowest..=fastest)
     }
 
-    fn own_end(&self, track: &[Placed]) -> usize {
-        track.last().map_or(0, Placed::end)
+    /// A silence between two speakers, drawn from those that were heard, in seconds.
+    pub(crate) fn silent_gap_s(&self, rng: &mut ChaCha8Rng) -> f32 {
+        self.silent_gaps_s.choose(rng).copied().unwrap_or(SHORTEST_PAUSE_S)
     }
 
     /// Places one turn and returns its end.
-    fn turn(
-        &self,
-        rng: &mut ChaCha8Rng,
-        voice: usize,
-        timing: &TurnTiming,
-        start: usize,
-        track: &mut Vec<Placed>,
-    ) -> usize {
-        let paused: f32 = timing.pauses.iter().map(|(a, b)| b - a).sum();
-        let spoken_s = timing.end_s - timing.start_s - paused;
+    pub(crate) fn turn(&self, rng: &mut ChaCha8Rng, plan: &TurnPlan, track: &mut Vec<Placed>) -> usize {
         let phrases = rng.random_bool(self.config.phrase_start);
         let used: Vec<usize> = track.iter().map(|placed| placed.utterance).collect();
-        let (utterance, first) = self.voices.turn(rng, self.data, voice, spoken_s, phrases, &used);
+        let spoken_s = plan.spoken_s * plan.speed;
+        let (utterance, first) = self.voices.turn(rng, self.data, plan.voice, spoken_s, phrases, &used);
         let islands = &self.data.utterances()[utterance].islands[first..];
-        let mut own_pauses = timing.pauses.iter().map(|(a, b)| b - a).filter(|p| *p <= LONGEST_PAUSE_S);
-        let mut at = start;
-        let mut end = start;
+        let mut annotated = plan.pauses_s.iter().copied();
+        let mut at = plan.start;
+        let mut end = at;
         for (i, island) in islands.iter().enumerate() {
-            track.push(Placed { utterance, cut: *island, at, backchannel: false });
-            end = at + (island[1] - island[0]) as usize;
+            let placed = Placed { utterance, cut: *island, at, speed: plan.speed, backchannel: false };
+            track.push(placed);
+            end = placed.end();
             if let Some(next) = islands.get(i + 1) {
-                let natural = (next[0] - island[1]) as usize;
-                let pause = if natural < samples(SHORTEST_PAUSE_S) {
-                    natural
-                } else if rng.random_bool(self.config.annotated_pauses) {
-                    let drawn = own_pauses.next().or_else(|| self.pauses_s.choose(rng).copied());
-                    drawn.map_or(natural, |s| samples(s.max(SHORTEST_PAUSE_S)))
+                let natural_s = (next[0] - island[1]) as f32 / plan.speed / SAMPLE_RATE_HZ as f32;
+                let pause_s = if natural_s < SHORTEST_PAUSE_S {
+                    natural_s
+                } else if rng.random_bool(plan.annotated) {
+                    let drawn = annotated.next().or_else(|| self.pauses_s.choose(rng).copied());
+                    drawn.map_or(natural_s, |s| s.max(SHORTEST_PAUSE_S))
+                } else if rng.random_bool(plan.matched) {
+                    self.silent_gap_s(rng)
                 } else {
-                    (natural as f32 * rng.random_range(0.8..1.8)) as usize
+                    natural_s * rng.random_range(0.8..1.8)
                 };
-                at = end + pause;
+                at = end + samples(pause_s);
             }
         }
         end
-    }
-
-    fn backchannel(&self, rng: &mut ChaCha8Rng, voice: usize, at: usize, track: &mut Vec<Placed>) {
-        let Some((utterance, cut)) = self.voices.backchannel(rng, self.data, voice) else { return };
-        if track.last().is_none_or(|last| last.end() + samples(ISOLATION_S) <= at) {
-            track.push(Placed { utterance, cut, at, backchannel: true });
-        }
     }
 }
 

@@ -1,112 +1,172 @@
-//! Placed sounds to channels: cutting with equal margins, one bed a channel, room, noise, leak, telephone, levels.
+//! Placed sounds to channels: cutting with equal margins, room, one bed a channel, noise, leak, line, levels.
 //! Labels never change here: a degraded channel keeps those of the clean dialogue.
 
+mod line;
+mod shoebox;
+mod spectrum;
+
 use rand::Rng;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
-use realfft::RealFftPlanner;
-use vap_core::SAMPLE_RATE_HZ;
 
 use crate::config::SimulationConfig;
+use crate::corpora::Split;
 use crate::prepared::Prepared;
 use crate::simulate::Placed;
 use crate::voices::samples;
+use shoebox::Shoebox;
+use spectrum::{convolve, tilt};
 
 /// Sound kept before and after every island, faded; the same at turn ends and inner pauses.
 const MARGIN_S: [f32; 2] = [0.02, 0.04];
 /// Utterances of one voice differ by this much in level, in dB.
 const LEVEL_JITTER_DB: f32 = 2.0;
-/// Pass band of a telephone line, in Hz.
-const TELEPHONE_HZ: [f32; 2] = [300.0, 3400.0];
+/// Longest reverberation taken from measured rooms, in seconds: longer ones are halls nobody calls from.
+const LONGEST_RT60_S: f32 = 1.2;
+/// Share of rooms that are measured ones; the others are shoeboxes.
+const MEASURED_ROOMS: f64 = 0.3;
+/// Of ten clips of noise and rooms, the first is dev's, the second test's, the others train's.
+const PARTS: usize = 10;
 
-/// Renders both channels, `length` samples each.
-pub fn render(
-    data: &Prepared,
-    config: &SimulationConfig,
-    tracks: &[Vec<Placed>; 2],
-    length: usize,
-    rng: &mut ChaCha8Rng,
-) -> [Vec<f32>; 2] {
-    let mut channels = [0, 1].map(|c| channel(data, config, &tracks[c], length, rng));
-    if rng.random_bool(config.leak) {
-        leak(config, &mut channels, rng);
-    }
-    if rng.random_bool(config.telephone) {
-        channels = channels.map(|c| telephone(&c));
-    }
-    if rng.random_bool(config.muted) {
-        channels[rng.random_range(0..2)].fill(0.0);
-    }
-    for channel in &mut channels {
-        channel.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
-    }
-    channels
+/// Noises and rooms of one split.
+pub struct Surroundings {
+    noises: Vec<usize>,
+    rooms: Vec<usize>,
 }
 
-fn channel(
-    data: &Prepared,
-    config: &SimulationConfig,
-    track: &[Placed],
-    length: usize,
-    rng: &mut ChaCha8Rng,
-) -> Vec<f32> {
-    let level_db = draw(rng, config.level_db);
-    let mut out = vec![0.0; length];
-    for placed in track {
-        let jitter = rng.random_range(-LEVEL_JITTER_DB..=LEVEL_JITTER_DB);
-        let own_db = data.utterances()[placed.utterance].speech_db;
-        add_cut(data, placed, amplitude(level_db + jitter - own_db), &mut out);
-    }
-    if rng.random_bool(config.room) && !data.manifest.rooms.is_empty() {
-        let room = data.room_response(rng.random_range(0..data.manifest.rooms.len()));
-        out = filter(
-            &out,
-            room.len(),
-            |spectrum, response| spectrum.iter_mut().zip(response).for_each(|(s, r)| *s *= r),
-            room,
-        );
-    }
-    if !rng.random_bool(config.silent_bed) {
-        let (tilt, gain) = (rng.random_range(0.0..0.95f32), amplitude(draw(rng, config.bed_db)));
-        // White noise through a one-pole low-pass, brought back to unit power.
-        let unit = (1.0 - tilt * tilt).sqrt() * 3f32.sqrt();
-        let mut last = 0.0;
-        for x in &mut out {
-            last = tilt * last + unit * rng.random_range(-1.0f32..1.0);
-            *x += gain * last;
+impl Surroundings {
+    /// Those of `split`; all of them where there are too few to part.
+    pub fn new(data: &Prepared, split: Split) -> Surroundings {
+        let part = |all: Vec<usize>| -> Vec<usize> {
+            let own = |place: usize| match split {
+                Split::Dev => place % PARTS == 0,
+                Split::Test => place % PARTS == 1,
+                Split::Train => place % PARTS > 1,
+            };
+            let kept: Vec<usize> = (0..all.len()).filter(|i| own(*i)).map(|i| all[i]).collect();
+            if kept.is_empty() { all } else { kept }
+        };
+        let fits = |i: &usize| data.manifest.rooms[*i].rt60_s <= LONGEST_RT60_S;
+        Surroundings {
+            noises: part((0..data.manifest.noises.len()).collect()),
+            rooms: part((0..data.manifest.rooms.len()).filter(fits).collect()),
         }
     }
-    if rng.random_bool(config.noise) && !data.manifest.noises.is_empty() {
-        let clip = rng.random_range(0..data.manifest.noises.len());
-        let gain = amplitude(level_db - draw(rng, config.noise_snr_db) - data.manifest.noises[clip].level_db);
-        let audio = data.noise_audio(clip);
-        let start = rng.random_range(0..audio.len().max(1));
-        for (x, n) in out.iter_mut().zip(audio.iter().cycle().skip(start)) {
-            *x += gain * f32::from(*n) / 32768.0;
+
+    /// Renders both channels, `length` samples each.
+    pub fn render(
+        &self,
+        data: &Prepared,
+        config: &SimulationConfig,
+        tracks: &[Vec<Placed>; 2],
+        length: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> [Vec<f32>; 2] {
+        let mut channels = [0, 1].map(|c| self.channel(data, config, &tracks[c], length, rng));
+        self.degrade(config, &mut channels, rng);
+        channels
+    }
+
+    /// What happens to the sound of both channels on its way: leak, clipping, line, a channel that is absent.
+    pub fn degrade(&self, config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {
+        if rng.random_bool(config.leak) {
+            leak(config, channels, rng);
+        }
+        if rng.random_bool(config.clipping) {
+            clip(&mut channels[rng.random_range(0..2)], rng);
+        }
+        if rng.random_bool(config.telephone) {
+            let law = *[line::Law::Mu, line::Law::A].choose(rng).unwrap_or(&line::Law::Mu);
+            channels.iter_mut().for_each(|channel| *channel = line::telephone(channel, law));
+        }
+        if rng.random_bool(config.packet_loss) {
+            let share = rng.random_range(0.002..0.05);
+            channels.iter_mut().for_each(|channel| line::lose_packets(channel, share, rng));
+        }
+        if rng.random_bool(config.muted) {
+            channels[rng.random_range(0..2)].fill(0.0);
+        }
+        for channel in channels {
+            channel.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
         }
     }
-    out
+
+    fn channel(
+        &self,
+        data: &Prepared,
+        config: &SimulationConfig,
+        track: &[Placed],
+        length: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<f32> {
+        let level_db = draw(rng, config.level_db);
+        let mut out = vec![0.0; length];
+        for placed in track {
+            let jitter = rng.random_range(-LEVEL_JITTER_DB..=LEVEL_JITTER_DB);
+            let own_db = data.utterances()[placed.utterance].speech_db;
+            add_cut(data, placed, amplitude(level_db + jitter - own_db), &mut out);
+        }
+        if rng.random_bool(config.tilt) {
+            out = tilt(&out, rng.random_range(-4.0..4.0));
+        }
+        if rng.random_bool(config.room) {
+            let measured = self.rooms.choose(rng).filter(|_| rng.random_bool(MEASURED_ROOMS));
+            out = match measured {
+                Some(room) => convolve(&out, data.room_response(*room)),
+                None => convolve(&out, &Shoebox::draw(rng).response()),
+            };
+        }
+        if !rng.random_bool(config.silent_bed) {
+            let (tilt, gain) = (rng.random_range(0.0..0.95f32), amplitude(draw(rng, config.bed_db)));
+            // White noise through a one-pole low-pass, brought back to unit power.
+            let unit = (1.0 - tilt * tilt).sqrt() * 3f32.sqrt();
+            let mut last = 0.0;
+            for x in &mut out {
+                last = tilt * last + unit * rng.random_range(-1.0f32..1.0);
+                *x += gain * last;
+            }
+        }
+        if rng.random_bool(config.noise)
+            && let Some(&noise) = self.noises.choose(rng)
+        {
+            let clip = &data.manifest.noises[noise];
+            let gain = amplitude(level_db - draw(rng, config.noise_snr_db) - clip.level_db);
+            let audio = data.noise_audio(noise);
+            let start = rng.random_range(0..audio.len().max(1));
+            for (x, n) in out.iter_mut().zip(audio.iter().cycle().skip(start)) {
+                *x += gain * f32::from(*n) / 32768.0;
+            }
+        }
+        out
+    }
 }
 
-/// Adds one cut with its margins, faded in and out by raised cosines.
+/// Adds one cut with its margins at its speed, faded in and out by raised cosines.
 fn add_cut(data: &Prepared, placed: &Placed, gain: f32, out: &mut [f32]) {
     let audio = data.utterance_audio(placed.utterance);
     let [before, after] = MARGIN_S.map(samples);
     let [start, end] = placed.cut.map(|s| s as i64);
-    let fade = |from_edge: i64, length: usize| {
-        let x = (from_edge as f32 / length as f32).clamp(0.0, 1.0);
+    let fade = |from_edge: f32, length: usize| {
+        let x = (from_edge / length as f32).clamp(0.0, 1.0);
         0.5 - 0.5 * (std::f32::consts::PI * x).cos()
     };
     // Every sound of an utterance gets the margins its very ends have, else a recording cut close to its speech
     // would tell its end from its pauses. Where there is less than the fade, the fade lies inside the speech.
     let [speech_start, speech_end] = data.utterances()[placed.utterance].span().map(|s| s as i64);
-    let first = start - speech_start.min(before as i64);
-    let last = end + (audio.len() as i64 - speech_end).clamp(0, after as i64);
-    for source in first..last {
-        let target = placed.at as i64 + source - start;
-        if let Some(x) = usize::try_from(target).ok().and_then(|t| out.get_mut(t)) {
-            let shape = fade(source - first, before) * fade(last - source, after);
-            *x += gain * shape * f32::from(audio[source as usize]) / 32768.0;
-        }
+    let first = (start - speech_start.min(before as i64)) as f32;
+    let last = (end + (audio.len() as i64 - speech_end).clamp(0, after as i64)) as f32;
+    let target = placed.at as i64 - ((start as f32 - first) / placed.speed) as i64;
+    let count = ((last - first) / placed.speed) as i64;
+    for n in 0..count {
+        let Some(x) = usize::try_from(target + n).ok().and_then(|t| out.get_mut(t)) else { continue };
+        // Linear between neighbours: speeds are close to 1.
+        let source = first + n as f32 * placed.speed;
+        let at = source as usize;
+        let share = source - at as f32;
+        let here = f32::from(audio[at.min(audio.len() - 1)]);
+        let next = f32::from(audio[(at + 1).min(audio.len() - 1)]);
+        let shape = fade(source - first, before) * fade(last - source, after);
+        *x += gain * shape * (here + share * (next - here)) / 32768.0;
     }
 }
 
@@ -114,75 +174,21 @@ fn leak(config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCh
     let to = rng.random_range(0..2);
     let gain = amplitude(draw(rng, config.leak_db));
     let delay = samples(rng.random_range(0.0..=config.leak_delay_ms / 1000.0));
-    let source = channels[1 - to].clone();
+    let mut source = channels[1 - to].clone();
+    if rng.random_bool(config.clipping) {
+        // A loudspeaker that is driven too hard.
+        clip(&mut source, rng);
+    }
     for (x, s) in channels[to].iter_mut().skip(delay).zip(source) {
         *x += gain * s;
     }
 }
 
-/// Band-limits to a telephone line, at 8 kHz through G.711 mu-law and back.
-fn telephone(x: &[f32]) -> Vec<f32> {
-    let mut narrow = band_pass(x, TELEPHONE_HZ);
-    for (i, s) in narrow.iter_mut().enumerate() {
-        // Every second sample is kept: zero-stuffed, at twice the level, the band-pass makes the others.
-        *s = if i % 2 == 0 { 2.0 * mu_law(*s) } else { 0.0 };
-    }
-    band_pass(&narrow, [0.0, TELEPHONE_HZ[1]])
-}
-
-/// One sample through 8-bit mu-law and back (ITU-T G.711, continuous form).
-fn mu_law(x: f32) -> f32 {
-    const MU: f32 = 255.0;
-    let packed = (1.0 + MU * x.abs().min(1.0)).ln() / (1.0 + MU).ln();
-    let coded = (packed * 127.0).round() / 127.0;
-    x.signum() * ((1.0 + MU).powf(coded) - 1.0) / MU
-}
-
-fn band_pass(x: &[f32], [low_hz, high_hz]: [f32; 2]) -> Vec<f32> {
-    filter(
-        x,
-        samples(0.05),
-        |spectrum, _| {
-            let bin_hz = SAMPLE_RATE_HZ as f32 / (2 * (spectrum.len() - 1)) as f32;
-            for (i, s) in spectrum.iter_mut().enumerate() {
-                let hz = i as f32 * bin_hz;
-                // Edges of 100 Hz keep the ringing short.
-                let rise = if low_hz > 0.0 { ((hz - low_hz) / 100.0 + 1.0).clamp(0.0, 1.0) } else { 1.0 };
-                let fall = ((high_hz - hz) / 100.0 + 1.0).clamp(0.0, 1.0);
-                *s *= rise * fall;
-            }
-        },
-        &[],
-    )
-}
-
-type Spectrum = [realfft::num_complex::Complex<f32>];
-
-/// Runs `x` through one long FFT, padded by `tail` samples, where `change` works on its spectrum beside that of
-/// `response`.
-fn filter(x: &[f32], tail: usize, change: impl Fn(&mut Spectrum, &Spectrum), response: &[f32]) -> Vec<f32> {
-    let points = (x.len() + tail).next_power_of_two();
-    let mut planner = RealFftPlanner::<f32>::new();
-    let (forward, back) = (planner.plan_fft_forward(points), planner.plan_fft_inverse(points));
-    let transform = |x: &[f32]| {
-        let (mut input, mut output) = (forward.make_input_vec(), forward.make_output_vec());
-        input[..x.len()].copy_from_slice(x);
-        // Buffers come from the plan itself.
-        let done = forward.process(&mut input, &mut output);
-        debug_assert!(done.is_ok());
-        output
-    };
-    let mut spectrum = transform(x);
-    let other = if response.is_empty() { Vec::new() } else { transform(response) };
-    change(&mut spectrum, &other);
-    let edge = spectrum.len() - 1;
-    (spectrum[0].im, spectrum[edge].im) = (0.0, 0.0);
-    let mut out = back.make_output_vec();
-    let done = back.process(&mut spectrum, &mut out);
-    debug_assert!(done.is_ok());
-    out.truncate(x.len());
-    out.iter_mut().for_each(|s| *s /= points as f32);
-    out
+/// Clips at 30 to 90 % of the peak.
+fn clip(channel: &mut [f32], rng: &mut ChaCha8Rng) {
+    let peak = channel.iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+    let limit = peak * rng.random_range(0.3..0.9);
+    channel.iter_mut().for_each(|x| *x = x.clamp(-limit, limit));
 }
 
 fn amplitude(db: f32) -> f32 {
@@ -196,37 +202,16 @@ fn draw(rng: &mut ChaCha8Rng, [low, high]: [f32; 2]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tone(hz: f32) -> Vec<f32> {
-        (0..16_000).map(|i| 0.3 * (std::f32::consts::TAU * hz * i as f32 / 16_000.0).sin()).collect()
-    }
-
-    fn rms(x: &[f32]) -> f32 {
-        (x.iter().map(|s| s * s).sum::<f32>() / x.len() as f32).sqrt()
-    }
+    use rand::SeedableRng;
 
     #[test]
-    fn a_telephone_keeps_speech_band_and_nothing_else() {
-        let middle = 2_000..14_000;
-        let kept = telephone(&tone(1_000.0));
-        assert!((rms(&kept[middle.clone()]) / rms(&tone(1_000.0)) - 1.0).abs() < 0.05);
-        for hz in [100.0, 5_000.0] {
-            assert!(rms(&telephone(&tone(hz))[middle.clone()]) < 0.01, "{hz} Hz passes");
-        }
-    }
-
-    #[test]
-    fn mu_law_is_eight_bits() {
-        let values: std::collections::BTreeSet<i64> =
-            (-1000..=1000).map(|i| (mu_law(i as f32 / 1000.0) * 1e6) as i64).collect();
-        assert!((200..=256).contains(&values.len()), "{}", values.len());
-        assert!((mu_law(0.5) - 0.5).abs() < 0.02 && (mu_law(-0.01) + 0.01).abs() < 0.001);
-    }
-
-    #[test]
-    fn an_impulse_response_of_one_impulse_changes_nothing() {
-        let x = tone(440.0);
-        let y = filter(&x, 10, |s, r| s.iter_mut().zip(r).for_each(|(s, r)| *s *= r), &[1.0]);
-        assert!(x.iter().zip(&y).all(|(a, b)| (a - b).abs() < 1e-5));
+    fn clipping_flattens_the_peaks_only() {
+        let x: Vec<f32> = (0..1_000).map(|i| 0.5 * (i as f32 * 0.1).sin()).collect();
+        let mut y = x.clone();
+        clip(&mut y, &mut ChaCha8Rng::seed_from_u64(1));
+        let limit = y.iter().fold(0.0f32, |peak, v| peak.max(v.abs()));
+        assert!(limit < 0.46 && limit > 0.14, "{limit}");
+        assert!(x.iter().zip(&y).all(|(a, b)| (a.abs() < limit) == (a == b) || a.abs() >= limit));
+        assert!(y.iter().filter(|v| v.abs() == limit).count() > 50);
     }
 }

@@ -8,17 +8,19 @@ use std::time::Instant;
 use serde_json::json;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
+use vap_core::ModelConfig;
 use vap_core::features::FeatureStatistics;
-use vap_core::model_file::Storage;
+use vap_core::model_file::{ModelFile, Storage};
 use vap_core::projection::VAD_AT;
 
+use crate::average::Average;
 use crate::checkpoint::{self, Progress};
 use crate::config::RunConfig;
 use crate::corpora::Split;
 use crate::dataset::{self, Batch};
 use crate::error::{Error, Result};
 use crate::loss::{HEADS, Loss, loss};
-use crate::model::{Mode, VapModel};
+use crate::model::{self, Mode, VapModel};
 use crate::optimizer::{AdamW, learning_rate};
 use crate::prepared::Prepared;
 use crate::simulate::Simulator;
@@ -86,10 +88,15 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
     tch::manual_seed(t.seed as i64);
     let store = VarStore::new(at);
     let model = VapModel::new(&store.root(), &config.model);
+    if let Some(path) = &t.start_from {
+        model::load(&store, &start_file(path, config)?)?;
+        println!("weights begin as those of {}", path.display());
+    }
+    let average = Average::new(&store, &config.model, t.ema_decay, at);
     let mut optimizer = AdamW::new(&store, t);
     let mut state = Progress { step: 0, best: f64::INFINITY };
     if folder.checkpoint().exists() {
-        state = checkpoint::load(&folder.checkpoint(), &store, &mut optimizer)?;
+        state = checkpoint::load(&folder.checkpoint(), &store, &average, &mut optimizer)?;
         println!("resumed at step {}", state.step);
     }
     let mut log = std::fs::OpenOptions::new()
@@ -118,6 +125,7 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
             result.total.backward();
             let norm = optimizer.clip(t.clip_norm);
             optimizer.step(step, learning_rate(t, step));
+            average.update(&store, step);
             state.step += 1;
 
             recent.add(&result, total, norm);
@@ -132,17 +140,24 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
                 write_line(&mut log, folder, &line)?;
             }
             if state.step.is_multiple_of(t.evaluate_every) || state.step == t.steps {
-                let (score, line) = look(&model, &dev, config, state.step);
+                let (score, line) = look(&average.model, &dev, config, state.step);
                 write_line(&mut log, folder, &line)?;
                 bar.println(format!("step {}: dev {line}", state.step));
                 if score < state.best {
                     state.best = score;
                     let provenance = export::provenance(config, data, state.step, score);
-                    export::write(&folder.best(), config, &statistics, &store, provenance, Storage::F32)?;
+                    export::write(
+                        &folder.best(),
+                        config,
+                        &statistics,
+                        &average.store,
+                        provenance,
+                        Storage::F32,
+                    )?;
                 }
             }
             if state.step.is_multiple_of(t.checkpoint_every) || state.step == last {
-                checkpoint::save(&folder.checkpoint(), &store, &optimizer, state)?;
+                checkpoint::save(&folder.checkpoint(), &store, &average, &optimizer, state)?;
             }
         }
         Ok(())
@@ -171,10 +186,28 @@ fn begin(config: &RunConfig, folder: &RunFolder, simulator: &Simulator) -> Resul
         return read.map_err(|message| Error::RunConfig { path, message });
     }
     let t = &config.training;
-    let statistics = dataset::statistics(simulator, t.seed, STATISTICS_DIALOGUES, t.window_s)?;
+    let statistics = match &t.start_from {
+        Some(path) => start_file(path, config)?.statistics,
+        None => dataset::statistics(simulator, t.seed, STATISTICS_DIALOGUES, t.window_s)?,
+    };
     let text = serde_json::to_string(&statistics).unwrap_or_default();
     std::fs::write(&path, text).map_err(Error::io(&path))?;
     Ok(statistics)
+}
+
+/// The model file a run begins with.
+fn start_file(path: &Path, config: &RunConfig) -> Result<ModelFile> {
+    let file = export::read_file(path)?;
+    // The name may differ; sizes, context and norm may not.
+    let sizes = |model: &ModelConfig| ModelConfig { name: String::new(), ..model.clone() };
+    if sizes(&file.config) != sizes(&config.model) {
+        let message = format!(
+            "training.start_from: expected a model of the config's sizes {:?}, found {:?}",
+            config.model, file.config
+        );
+        return Err(Error::RunConfig { path: path.into(), message });
+    }
+    Ok(file)
 }
 
 fn dev_batches(

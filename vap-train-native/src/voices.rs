@@ -11,6 +11,8 @@ use crate::corpora::Split;
 use crate::error::{Error, Result};
 use crate::prepared::{Gender, Prepared, UtteranceKind};
 
+/// Name that stands for many speakers.
+const UNKNOWN_SPEAKER: &str = "anon";
 /// Lengths of sounds that can stand for a backchannel, in seconds.
 const BACKCHANNEL_S: [f32; 2] = [0.12, 0.75];
 /// Utterances looked at for one turn.
@@ -18,6 +20,13 @@ const CANDIDATES: usize = 12;
 
 /// What saying the same again weighs against a wrong length, in log seconds.
 const REPEAT_PENALTY: f32 = 3.0;
+
+/// Speech at least this far above its recording's own floor is used, in dB: less would be learned as room tone.
+const LOWEST_SNR_DB: f32 = 10.0;
+/// Speakers with fewer utterances share a voice with others of their set and gender: no one says one thing only.
+const FEWEST_UTTERANCES: usize = 3;
+/// Most utterances of a voice of unknown or shared speakers.
+const SHARED_UTTERANCES: usize = 24;
 
 /// Speakers of one split.
 pub struct Voices {
@@ -28,8 +37,28 @@ pub struct Voices {
 
 struct Voice {
     gender: Gender,
+    /// Whether it speaks in sentences: what an agent's voice does.
+    fluent: bool,
     utterances: Vec<usize>,
     short: Vec<(usize, [u32; 2])>,
+}
+
+impl Voice {
+    fn new(data: &Prepared, utterances: Vec<usize>) -> Voice {
+        let first = &data.utterances()[utterances[0]];
+        let short = utterances.iter().flat_map(|i| brief(data, *i)).collect();
+        Voice { gender: first.gender, fluent: first.kind == UtteranceKind::Read, utterances, short }
+    }
+}
+
+/// Sounds of an utterance that can stand for a backchannel.
+fn brief(data: &Prepared, utterance: usize) -> Vec<(usize, [u32; 2])> {
+    let fits = |island: &[u32; 2]| {
+        let length = (island[1] - island[0]) as f32 / SAMPLE_RATE_HZ as f32;
+        (BACKCHANNEL_S[0]..=BACKCHANNEL_S[1]).contains(&length)
+    };
+    let islands = data.utterances()[utterance].islands.iter().copied();
+    islands.filter(fits).map(|island| (utterance, island)).collect()
 }
 
 /// Samples at 16 kHz in so many seconds.
@@ -43,26 +72,30 @@ impl Voices {
     /// # Errors
     /// [`Error::Data`] with fewer than two voices or no short sounds.
     pub fn new(data: &Prepared, split: Split) -> Result<Voices> {
-        let mut speakers: BTreeMap<(&str, &str), Voice> = BTreeMap::new();
+        let mut speakers: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
         let mut short = Vec::new();
-        for (i, u) in data.utterances().iter().enumerate().filter(|(_, u)| u.split == split) {
-            let alone = |island: &&[u32; 2]| {
-                let length = (island[1] - island[0]) as f32 / SAMPLE_RATE_HZ as f32;
-                (BACKCHANNEL_S[0]..=BACKCHANNEL_S[1]).contains(&length)
-            };
-            let brief = u.islands.iter().filter(alone).map(|island| (i, *island));
-            short.extend(brief.clone());
+        for (i, u) in data.utterances().iter().enumerate() {
+            if u.split != split || u.speech_db - u.floor_db < LOWEST_SNR_DB {
+                continue;
+            }
+            short.extend(brief(data, i));
             if u.kind != UtteranceKind::Keyword && u.span_s() <= 25.0 {
-                let voice = speakers.entry((&u.set, &u.speaker)).or_insert(Voice {
-                    gender: u.gender,
-                    utterances: Vec::new(),
-                    short: Vec::new(),
-                });
-                voice.utterances.push(i);
-                voice.short.extend(brief);
+                speakers.entry((&u.set, &u.speaker)).or_default().push(i);
             }
         }
-        let voices: Vec<Voice> = speakers.into_values().collect();
+        let mut voices = Vec::new();
+        let mut shared: BTreeMap<(&str, u8), Vec<usize>> = BTreeMap::new();
+        for ((set, speaker), own) in speakers {
+            if speaker == UNKNOWN_SPEAKER || own.len() < FEWEST_UTTERANCES {
+                let gender = data.utterances()[own[0]].gender as u8;
+                shared.entry((set, gender)).or_default().extend(own);
+            } else {
+                voices.push(Voice::new(data, own));
+            }
+        }
+        for pool in shared.into_values() {
+            voices.extend(pool.chunks(SHARED_UTTERANCES).map(|part| Voice::new(data, part.to_vec())));
+        }
         if voices.len() < 2 || short.is_empty() {
             return Err(Error::Data(format!(
                 "split {split:?}: expected two voices and short sounds, found {} voices and {} sounds",
@@ -76,12 +109,27 @@ impl Voices {
     /// Two different voices. A voice is drawn by the square root of what it has to say, so that neither one long
     /// reader nor a hundred short ones fill the data.
     pub fn pair(&self, rng: &mut ChaCha8Rng) -> [usize; 2] {
-        let weight = |i: &usize| (self.voices[*i].utterances.len() as f64).sqrt();
-        let all: Vec<usize> = (0..self.voices.len()).collect();
-        let draw = |rng: &mut ChaCha8Rng| all.choose_weighted(rng, weight).copied().unwrap_or(0);
-        let first = draw(rng);
-        let second = draw(rng);
+        let (first, second) = (self.draw(rng, |_| true), self.draw(rng, |_| true));
         if second != first { [first, second] } else { [first, (first + 1) % self.voices.len()] }
+    }
+
+    /// A person, and the voice of an agent that reads its answers, if there is such a voice.
+    pub fn person_and_agent(&self, rng: &mut ChaCha8Rng) -> [usize; 2] {
+        let person = if rng.random_bool(0.6) {
+            self.draw(rng, |voice| !voice.fluent)
+        } else {
+            self.draw(rng, |_| true)
+        };
+        let agent = self.draw(rng, |voice| voice.fluent);
+        if person != agent { [person, agent] } else { [person, (agent + 1) % self.voices.len()] }
+    }
+
+    /// A voice of those `wanted`, else of all.
+    fn draw(&self, rng: &mut ChaCha8Rng, wanted: impl Fn(&Voice) -> bool) -> usize {
+        let weight = |i: &usize| (self.voices[*i].utterances.len() as f64).sqrt();
+        let wanted: Vec<usize> = (0..self.voices.len()).filter(|i| wanted(&self.voices[*i])).collect();
+        let all: Vec<usize> = if wanted.is_empty() { (0..self.voices.len()).collect() } else { wanted };
+        all.choose_weighted(rng, weight).copied().unwrap_or(0)
     }
 
     /// Utterance and first island of a turn of about `spoken_s` seconds of speech, not one of `used` if that can be

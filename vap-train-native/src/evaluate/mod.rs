@@ -98,7 +98,17 @@ pub struct Report {
 
 /// Sound without degradation: what the clean condition hears.
 pub fn clean(config: &SimulationConfig) -> SimulationConfig {
-    SimulationConfig { noise: 0.0, room: 0.0, telephone: 0.0, muted: 0.0, leak: 0.0, ..config.clone() }
+    SimulationConfig {
+        noise: 0.0,
+        room: 0.0,
+        telephone: 0.0,
+        muted: 0.0,
+        leak: 0.0,
+        tilt: 0.0,
+        clipping: 0.0,
+        packet_loss: 0.0,
+        ..config.clone()
+    }
 }
 
 /// The test dialogues of a simulator, `seconds` long each; the same ones whatever the degradation.
