@@ -164,27 +164,31 @@ pub fn read_splits(lists: &Path) -> Result<HashMap<String, Split>> {
 impl Participant {
     /// Islands of words, in order of time, apart. Words without a length are left out.
     pub fn islands(&self, rule: &IslandRule) -> Vec<Island> {
-        let mut words: Vec<&Word> = self.words.iter().filter(|word| word.end_s > word.start_s).collect();
-        words.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
-        let mut islands: Vec<Island> = Vec::new();
-        for word in words {
-            let doubtful = word.end_s - word.start_s > rule.longest_word_s;
-            match islands.last_mut() {
-                Some(island) if word.start_s - island.end_s <= rule.merge_gap_s => {
-                    island.end_s = island.end_s.max(word.end_s);
-                    island.backchannel &= word.backchannel;
-                    island.doubtful |= doubtful;
-                }
-                _ => islands.push(Island {
-                    start_s: word.start_s,
-                    end_s: word.end_s,
-                    backchannel: word.backchannel,
-                    doubtful,
-                }),
-            }
-        }
-        islands
+        let words = self.words.iter().filter(|word| word.end_s > word.start_s).map(|word| Island {
+            start_s: word.start_s,
+            end_s: word.end_s,
+            backchannel: word.backchannel,
+            doubtful: word.end_s - word.start_s > rule.longest_word_s,
+        });
+        merged(words.collect(), rule.merge_gap_s)
     }
+}
+
+/// Sounds of one speaker, in order of time, those at most `gap_s` apart made one.
+pub(super) fn merged(mut sounds: Vec<Island>, gap_s: f64) -> Vec<Island> {
+    sounds.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    let mut islands: Vec<Island> = Vec::new();
+    for sound in sounds {
+        match islands.last_mut() {
+            Some(island) if sound.start_s - island.end_s <= gap_s => {
+                island.end_s = island.end_s.max(sound.end_s);
+                island.backchannel &= sound.backchannel;
+                island.doubtful |= sound.doubtful;
+            }
+            _ => islands.push(sound),
+        }
+    }
+    islands
 }
 
 fn is_act_file(file: &str, meeting: &str) -> bool {
@@ -440,5 +444,19 @@ mod tests {
         std::fs::write(folder.lists().join("test.meetings.txt"), "ES1a\n").unwrap();
         let error = read_splits(&folder.lists()).unwrap_err().to_string();
         assert!(error.contains("meeting ES1a is in two splits, train and test"), "{error}");
+    }
+
+    #[test]
+    fn the_whole_corpus_is_read() {
+        let Some(data) = fixture::real_data() else { return };
+        let lists = data.join("annotations/ami-rttm-splits/ami-diarization-setup/lists");
+        let meetings = read(&data.join("annotations/ami-annotations"), &lists, |_| ()).unwrap();
+        let people = || meetings.iter().flat_map(|meeting| &meeting.participants);
+        let words: usize = people().map(|person| person.words.len()).sum();
+        let acts = people().flat_map(|person| &person.acts);
+        let of_a_kind = acts.clone().filter(|act| act.kind.is_some()).count();
+        assert_eq!((meetings.len(), words, acts.count(), of_a_kind), (171, 978_212, 117_915, 117_887));
+        let pairs = meetings.iter().flat_map(|meeting| pair_timings(meeting, &PairOptions::relaxed()));
+        fixture::report("AMI", &pairs.collect::<Vec<Timing>>());
     }
 }

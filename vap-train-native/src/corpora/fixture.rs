@@ -4,6 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::Split;
+use super::pairs::{Timing, TurnKind};
+
 /// A folder that goes when it is dropped.
 pub struct Folder(pub PathBuf);
 
@@ -42,6 +45,29 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The unpacked data folder that `VAP_DATA` names; tests that read whole corpora run only with it.
+pub fn real_data() -> Option<PathBuf> {
+    std::env::var_os("VAP_DATA").map(PathBuf::from)
+}
+
+/// Prints what timings of a whole corpus hold.
+pub fn report(corpus: &str, timings: &[Timing]) {
+    for split in Split::ALL {
+        let timings = timings.iter().filter(|timing| timing.split == split);
+        let turns = || timings.clone().flat_map(|timing| &timing.turns);
+        let kind = |kind| turns().filter(|turn| turn.kind == kind).count();
+        let ends = timings.clone().map(|timing| timing.turns.iter().fold(0.0_f32, |end, t| end.max(t.end_s)));
+        eprintln!(
+            "{corpus} {split}: {} stretches, {:.2} h, {} turns, {} backchannels, {} pauses",
+            timings.clone().count(),
+            ends.fold(0.0, |sum, end| sum + end) / 3600.0,
+            kind(TurnKind::Turn),
+            kind(TurnKind::Backchannel),
+            turns().map(|turn| turn.pauses.len()).sum::<usize>(),
+        );
     }
 }
 
@@ -159,6 +185,37 @@ pub fn burst(length_s: f32, start_s: f32, end_s: f32) -> Vec<i16> {
             if on { (8_000.0 * (time_s * 300.0 * std::f32::consts::TAU).sin()) as i16 } else { 0 }
         })
         .collect()
+}
+
+/// Writes a mono 16-bit FLAC in which nothing is compressed (verbatim subframes), checksums included.
+pub fn flac(folder: &Folder, path: &str, rate_hz: u32, samples: &[i16]) -> PathBuf {
+    const BLOCK: usize = 4096;
+    let crc = |bytes: &[u8], polynomial: u32, bits: u32| {
+        bytes.iter().fold(0_u32, |crc, byte| {
+            (0..8).fold(crc ^ (u32::from(*byte) << (bits - 8)), |crc, _| {
+                let carry = crc >> (bits - 1) & 1;
+                ((crc << 1) ^ (carry * polynomial)) & ((1 << bits) - 1)
+            })
+        })
+    };
+    let mut bytes = b"fLaC\x80\0\0\x22".to_vec();
+    let block = (BLOCK as u16).to_be_bytes();
+    bytes.extend([block, block].concat());
+    bytes.extend([0; 6]);
+    let fields = u64::from(rate_hz) << 44 | 15 << 36 | samples.len() as u64;
+    bytes.extend(fields.to_be_bytes());
+    bytes.extend([0; 16]);
+    for (number, block) in samples.chunks(BLOCK).enumerate() {
+        assert!(number < 128, "one byte of frame number");
+        let mut frame = vec![0xFF, 0xF8, 0x70, 0x08, number as u8];
+        frame.extend((block.len() as u16 - 1).to_be_bytes());
+        frame.push(crc(&frame, 0x07, 8) as u8);
+        frame.push(0x02);
+        frame.extend(block.iter().flat_map(|sample| sample.to_be_bytes()));
+        frame.extend((crc(&frame, 0x8005, 16) as u16).to_be_bytes());
+        bytes.extend(frame);
+    }
+    folder.write(path, bytes)
 }
 
 /// Writes a mono 16-bit WAV.

@@ -5,17 +5,26 @@
 
 pub mod ami;
 pub mod bad;
+pub mod cabnc;
 pub mod calls;
+pub mod chime6;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod flac;
 pub mod islands;
+mod isolated;
+pub mod librispeech;
+pub mod musan;
 pub mod noise;
 pub mod nxt;
 pub mod pairs;
+pub mod rirs;
 pub mod rooms;
+pub mod rttm;
 pub mod speech;
 pub mod table;
 pub mod turns;
+pub mod voxconverse;
 pub mod wav;
 
 use std::path::{Path, PathBuf};
@@ -182,6 +191,11 @@ impl std::fmt::Display for Split {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Letter of a speaker in a [`pairs::Timing`]: `A` for the first, and so on.
+pub(crate) fn channel_letter(speaker: usize) -> char {
+    u32::try_from(speaker).ok().and_then(|speaker| char::from_u32(u32::from('A') + speaker)).unwrap_or('?')
 }
 
 /// Reads a whole file; a missing one is named with what it holds.

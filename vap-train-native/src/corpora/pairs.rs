@@ -66,24 +66,31 @@ pub fn pair_timings(meeting: &Meeting, options: &PairOptions) -> Vec<Timing> {
             let pair = [&islands[first][..], &islands[second][..]];
             let others = (0..islands.len()).filter(|i| *i != first && *i != second);
             let third = others.flat_map(|index| &islands[index]);
-            for stretch in stretches(pair, &intrusions(pair, third, options), options) {
-                if let Some((offset_s, turns)) = stretch_turns(&stretch, options) {
-                    timings.push(Timing {
-                        meeting: meeting.name.clone(),
-                        split: meeting.split,
-                        channels: [first, second].map(|index| meeting.participants[index].channel),
-                        offset_s,
-                        turns,
-                    });
-                }
+            for (offset_s, turns) in pair_stretches(pair, &intrusions(pair, third, options), options) {
+                timings.push(Timing {
+                    meeting: meeting.name.clone(),
+                    split: meeting.split,
+                    channels: [first, second].map(|index| meeting.participants[index].channel),
+                    offset_s,
+                    turns,
+                });
             }
         }
     }
     timings
 }
 
+/// Start and turns of every stretch of two speakers that no intrusion (start, end) touches; intrusions are sorted.
+pub(super) fn pair_stretches(
+    pair: [&[Island]; 2],
+    intrusions: &[(f64, f64)],
+    options: &PairOptions,
+) -> Vec<(f32, Vec<TurnTiming>)> {
+    stretches(pair, intrusions, options).iter().filter_map(|sounds| stretch_turns(sounds, options)).collect()
+}
+
 /// Times (start, end) that no stretch may hold, sorted: third speakers, and places where the alignment failed.
-fn intrusions<'a>(
+pub(super) fn intrusions<'a>(
     pair: [&[Island]; 2],
     third: impl Iterator<Item = &'a Island>,
     options: &PairOptions,
@@ -123,7 +130,11 @@ fn silences(pair: [&[Island]; 2], longer_than_s: f64) -> Vec<(f64, f64)> {
 
 /// Runs of sounds between intrusions and long silences, in order of start; a sound that an intrusion touches, or
 /// that goes on beside such a sound, is in none.
-fn stretches(pair: [&[Island]; 2], intrusions: &[(f64, f64)], options: &PairOptions) -> Vec<Vec<Sound>> {
+pub(super) fn stretches(
+    pair: [&[Island]; 2],
+    intrusions: &[(f64, f64)],
+    options: &PairOptions,
+) -> Vec<Vec<Sound>> {
     let mut stretches = Vec::new();
     let mut from_s = f64::NEG_INFINITY;
     for &(start_s, end_s) in intrusions.iter().chain([&(f64::INFINITY, f64::INFINITY)]) {

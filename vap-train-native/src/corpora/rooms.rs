@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::table::Table;
-use super::{CorpusError, Result, wav};
+use super::{CorpusError, RATE_HZ, Result, wav};
 
 const COLUMNS: &[&str] = &["path", "licence", "seconds", "rt60_est"];
 /// Samples kept before the direct path: the rise of a band-limited pulse (1 ms).
@@ -47,17 +47,62 @@ pub fn read_table(data: &Path) -> Result<Vec<RoomRecording>> {
 }
 
 impl RoomRecording {
-    /// Reads the response and makes it ready by [`ready`].
+    /// Reads the response and makes it ready by [`ready`]; of several channels the first.
     ///
     /// # Errors
     /// [`CorpusError::Audio`] for a wrong format, a truncated file or a silent response.
     pub fn load(&self) -> Result<Vec<f32>> {
-        ready(&wav::read_f32(&self.path)?).ok_or_else(|| CorpusError::Audio {
-            path: self.path.clone(),
-            expected: "an impulse response".into(),
-            found: "silence".into(),
-        })
+        read_ready(&self.path)
     }
+}
+
+fn read_ready(path: &Path) -> Result<Vec<f32>> {
+    let header = wav::read_header(path)?;
+    let error = |expected: String, found| CorpusError::Audio { path: path.into(), expected, found };
+    if header.rate_hz != RATE_HZ {
+        return Err(error(format!("{RATE_HZ} Hz"), format!("{} Hz", header.rate_hz)));
+    }
+    let response = ready(&wav::read_channel(path, 0, 0..header.samples)?);
+    response.ok_or_else(|| error("an impulse response".into(), "silence".into()))
+}
+
+/// Reverberation time of a response in a file, in seconds; 0 where it has no decay to measure.
+///
+/// # Errors
+/// As [`RoomRecording::load`].
+pub fn measure_rt60_s(path: &Path) -> Result<f32> {
+    Ok(rt60_s(&read_ready(path)?))
+}
+
+/// T20 of ISO 3382-1 by Schroeder's backward integration: a line through the energy decay between -5 and -25 dB,
+/// prolonged to 60 dB. In seconds; 0 where there is no such decay, as in a single pulse.
+fn rt60_s(response: &[f32]) -> f32 {
+    let mut left: Vec<f64> = response
+        .iter()
+        .rev()
+        .scan(0.0, |sum, value| {
+            *sum += f64::from(*value).powi(2);
+            Some(*sum)
+        })
+        .collect();
+    left.reverse();
+    let total = left.first().copied().unwrap_or(0.0);
+    let decay_db = |energy: &f64| 10.0 * (energy / total).log10();
+    let points: Vec<(f64, f64)> = left
+        .iter()
+        .enumerate()
+        .map(|(sample, energy)| (sample as f64 / f64::from(RATE_HZ), decay_db(energy)))
+        .filter(|(_, level_db)| (-25.0..=-5.0).contains(level_db))
+        .collect();
+    let count = points.len() as f64;
+    let (mean_s, mean_db) = points.iter().fold((0.0, 0.0), |(s, db), p| (s + p.0 / count, db + p.1 / count));
+    let (covariance, variance) =
+        points.iter().fold((0.0, 0.0), |(covariance, variance), (time_s, level_db)| {
+            let apart_s = time_s - mean_s;
+            (covariance + apart_s * (level_db - mean_db), variance + apart_s * apart_s)
+        });
+    let slope = covariance / variance;
+    if slope < 0.0 { (-60.0 / slope) as f32 } else { 0.0 }
 }
 
 /// Cuts the delay before the direct path (1 ms of it stays) and the tail below -60 dB, and scales the energy to 1.
@@ -103,5 +148,16 @@ mod tests {
     fn silence_is_no_room() {
         assert_eq!(ready(&[0.0; 100]), None);
         assert_eq!(ready(&[]), None);
+    }
+
+    #[test]
+    fn the_reverberation_time_of_a_decay_is_found() {
+        for expected_s in [0.15_f32, 0.5, 1.2] {
+            let decay = |n: i32| 10_f32.powf(-3.0 * n as f32 / 16_000.0 / expected_s);
+            let response: Vec<f32> = (0..16_000).map(decay).collect();
+            let found_s = rt60_s(&response);
+            assert!((found_s / expected_s - 1.0).abs() < 0.03, "{found_s} for {expected_s}");
+        }
+        assert_eq!((rt60_s(&[1.0]), rt60_s(&[])), (0.0, 0.0));
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::islands::{self, IslandOptions, Islands};
 use super::table::Table;
-use super::{CorpusError, RATE_HZ, Result, Split, wav};
+use super::{CorpusError, RATE_HZ, Result, Split, flac, wav};
 
 const COLUMNS: &[&str] = &[
     "path",
@@ -54,10 +54,10 @@ pub enum UtteranceKind {
     Keyword,
 }
 
-/// One row of `speech.tsv`, checked.
+/// One utterance: a row of `speech.tsv`, checked, or what another corpus gives instead.
 #[derive(Debug, Clone)]
 pub struct Recording {
-    /// The WAV file.
+    /// The WAV or FLAC file.
     pub path: PathBuf,
     /// Name of the set.
     pub set: String,
@@ -75,7 +75,7 @@ pub struct Recording {
     pub kind: UtteranceKind,
     /// Length in seconds.
     pub seconds: f32,
-    /// Start and end of speech as the table gives them, in seconds.
+    /// Start and end of speech as the table gives them, in seconds; the whole where no table does.
     pub table_span_s: [f32; 2],
 }
 
@@ -142,17 +142,20 @@ pub fn read_table(data: &Path) -> Result<Vec<Recording>> {
 }
 
 impl Recording {
-    /// Reads the audio (i16, 16 kHz mono) and finds its speech islands.
+    /// Reads the audio (WAV or FLAC, i16, 16 kHz mono) and finds its speech islands.
     ///
     /// # Errors
     /// [`CorpusError::Audio`] for a wrong format, a truncated file, or a length other than the table's.
     pub fn load(&self, options: &IslandOptions) -> Result<(Vec<i16>, Islands)> {
-        let samples = wav::read_i16(&self.path)?;
+        let samples = match self.path.extension() {
+            Some(extension) if extension == "flac" => flac::read_i16(&self.path)?,
+            _ => wav::read_i16(&self.path)?,
+        };
         let found_s = samples.len() as f32 / RATE_HZ as f32;
         if (found_s - self.seconds).abs() > LENGTH_TOLERANCE_S {
             return Err(CorpusError::Audio {
                 path: self.path.clone(),
-                expected: format!("{} s as speech.tsv says", self.seconds),
+                expected: format!("{} s as its table or header says", self.seconds),
                 found: format!("{found_s} s"),
             });
         }
@@ -228,7 +231,7 @@ mod tests {
         assert!(error.contains("expected 32000 samples") && error.contains("ends early"), "{error}");
 
         fixture::wav(&folder, "speech/ls/1/a.wav", 16_000, &[1; 16_000]);
-        assert!(load(&folder).contains("expected 2 s as speech.tsv says, found 1 s"));
+        assert!(load(&folder).contains("expected 2 s as its table or header says, found 1 s"));
         std::fs::write(&path, b"RIFF").unwrap();
         assert!(load(&folder).contains("expected a WAV file"));
     }

@@ -13,16 +13,25 @@ use super::{CorpusError, RATE_HZ, Result, read_bytes};
 /// # Errors
 /// [`CorpusError::Audio`] for another rate, channel count or sample format, and for a file that ends early.
 pub fn read_i16(path: &Path) -> Result<Vec<i16>> {
-    read(path, SampleFormat::Int, 16)
-}
-
-/// Reads 32-bit float samples, mono at 16 kHz; a value that is not finite is an error.
-///
-/// # Errors
-/// As [`read_i16`].
-pub fn read_f32(path: &Path) -> Result<Vec<f32>> {
-    let samples: Vec<f32> = read(path, SampleFormat::Float, 32)?;
-    all_finite(path, &samples)?;
+    let bytes = read_bytes(path, "recording")?;
+    let mut reader = hound::WavReader::new(bytes.as_slice())
+        .map_err(|error| audio_error(path, "a WAV file", error.to_string()))?;
+    let spec = reader.spec();
+    if (spec.sample_rate, spec.channels, spec.bits_per_sample, spec.sample_format)
+        != (RATE_HZ, 1, 16, SampleFormat::Int)
+    {
+        let found = format!(
+            "{} Hz, {} channel(s), {} bit {:?}",
+            spec.sample_rate, spec.channels, spec.bits_per_sample, spec.sample_format
+        );
+        return Err(audio_error(path, &format!("{RATE_HZ} Hz, 1 channel, 16 bit Int"), found));
+    }
+    let expected = reader.len() as usize;
+    let samples: Vec<i16> = reader.samples().map_while(|sample| sample.ok()).collect();
+    if samples.len() != expected {
+        let found = format!("{} (the file ends early)", samples.len());
+        return Err(audio_error(path, &format!("{expected} samples"), found));
+    }
     Ok(samples)
 }
 
@@ -118,29 +127,6 @@ fn open(path: &Path) -> Result<(Header, hound::WavReader<BufReader<File>>)> {
         return Err(audio_error(path, &expected, format!("a file of {bytes} bytes (it ends early)")));
     }
     Ok((header, reader))
-}
-
-fn read<S: hound::Sample>(path: &Path, format: SampleFormat, bits: u16) -> Result<Vec<S>> {
-    let bytes = read_bytes(path, "recording")?;
-    let mut reader = hound::WavReader::new(bytes.as_slice())
-        .map_err(|error| audio_error(path, "a WAV file", error.to_string()))?;
-    let spec = reader.spec();
-    if (spec.sample_rate, spec.channels, spec.bits_per_sample, spec.sample_format)
-        != (RATE_HZ, 1, bits, format)
-    {
-        let found = format!(
-            "{} Hz, {} channel(s), {} bit {:?}",
-            spec.sample_rate, spec.channels, spec.bits_per_sample, spec.sample_format
-        );
-        return Err(audio_error(path, &format!("{RATE_HZ} Hz, 1 channel, {bits} bit {format:?}"), found));
-    }
-    let expected = reader.len() as usize;
-    let samples: Vec<S> = reader.samples().map_while(|sample| sample.ok()).collect();
-    if samples.len() != expected {
-        let found = format!("{} (the file ends early)", samples.len());
-        return Err(audio_error(path, &format!("{expected} samples"), found));
-    }
-    Ok(samples)
 }
 
 fn all_finite(path: &Path, samples: &[f32]) -> Result<()> {
