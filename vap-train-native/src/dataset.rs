@@ -105,12 +105,22 @@ pub fn dialogue_seed(seed: u64, index: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Makes the windows of `steps` in background threads, in order.
+/// Which part of every batch a process makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Part, from 0.
+    pub rank: u64,
+    /// Parts in all.
+    pub size: u64,
+}
+
+/// Makes a shard's windows of `steps` in background threads, in order.
 pub fn stream<'scope, 'env: 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     simulator: &'env Simulator<'env>,
     config: &'env TrainingConfig,
     steps: Range<u64>,
+    shard: Shard,
 ) -> Stream {
     let workers = config.workers as u64;
     let queues = (0..workers)
@@ -119,7 +129,7 @@ pub fn stream<'scope, 'env: 'scope>(
             let (first, last) = (steps.start, steps.end);
             scope.spawn(move || {
                 let mut step = first + worker;
-                while step < last && send.send(step_windows(simulator, config, step)).is_ok() {
+                while step < last && send.send(step_windows(simulator, config, step, shard)).is_ok() {
                     step += workers;
                 }
             });
@@ -129,14 +139,20 @@ pub fn stream<'scope, 'env: 'scope>(
     Stream { queues, next: 0 }
 }
 
-/// The windows of one step.
+/// A shard's windows of one step, `config.batch` of them: together the shards are the windows of one process with the
+/// batch of all.
 ///
 /// # Errors
 /// As [`window`].
-pub fn step_windows(simulator: &Simulator, config: &TrainingConfig, step: u64) -> Result<Vec<Window>> {
+pub fn step_windows(
+    simulator: &Simulator,
+    config: &TrainingConfig,
+    step: u64,
+    shard: Shard,
+) -> Result<Vec<Window>> {
     (0..config.batch as u64)
         .map(|i| {
-            let index = step * config.batch as u64 + i;
+            let index = (step * shard.size + shard.rank) * config.batch as u64 + i;
             window(&simulator.dialogue(dialogue_seed(config.seed, index), config.window_s))
         })
         .collect()

@@ -4,13 +4,25 @@ use tch::Cuda;
 
 pub use tch::Device;
 
-/// The device training runs on.
+use crate::error::{Error, Result};
+
+/// The device training runs on: of several GPUs that of this process, by its rank on this machine.
 ///
 /// The linker drops `libtorch_cuda` as unneeded, since tch calls nothing in it by name; loading it here registers
 /// the CUDA backend, so that one binary serves both worlds.
-pub fn choose() -> Device {
+///
+/// # Errors
+/// [`Error::Distributed`] with more processes on this machine than GPUs.
+pub fn choose(local_rank: usize) -> Result<Device> {
     load_cuda();
-    if Cuda::is_available() { Device::Cuda(0) } else { Device::Cpu }
+    let gpus = usize::try_from(Cuda::device_count()).unwrap_or(0);
+    match local_rank {
+        _ if !Cuda::is_available() => Ok(Device::Cpu),
+        rank if rank < gpus => Ok(Device::Cuda(rank)),
+        rank => {
+            Err(Error::Distributed(format!("LOCAL_RANK: expected a rank below {gpus} GPUs, found {rank}")))
+        }
+    }
 }
 
 /// The device in words.

@@ -47,6 +47,9 @@ pub enum Error {
         /// Expected and found.
         message: String,
     },
+    /// Processes that cannot train together.
+    #[error("data-parallel training: {0}")]
+    Distributed(String),
     /// Too little data for what was asked.
     #[error("data: {0}")]
     Data(String),

@@ -5,6 +5,8 @@
 pub mod error;
 pub mod config;
 pub mod device;
+mod c10d;
+pub mod distributed;
 pub mod progress;
 pub mod corpora;
 pub mod prepared;
@@ -20,6 +22,7 @@ pub mod average;
 pub mod checkpoint;
 pub mod export;
 pub mod train;
+pub mod launch;
 pub mod evaluate;
 
 #[cfg(test)]

@@ -16,27 +16,31 @@ pub struct Loss {
     pub heads: Tensor,
 }
 
-/// Loss of logits `[batch, frames, 27]` against targets and mask of the same shape.
-pub fn loss(logits: &Tensor, values: &Tensor, mask: &Tensor, config: &LossConfig) -> Loss {
+/// First output and outputs of each head.
+const RANGES: [(usize, usize); 5] =
+    [(0, EOT_AT), (EOT_AT, 2), (BACKCHANNEL_AT, 2), (VAD_AT, 2), (OVERLAP_AT, 1)];
+
+/// Sum over the outputs of each head, `[5]`, of a tensor `[batch, frames, 27]`.
+fn sums(x: &Tensor) -> Tensor {
+    let parts = RANGES.map(|(at, length)| x.narrow(-1, at as i64, length as i64).sum(x.kind()));
+    Tensor::stack(&parts, 0)
+}
+
+/// What the targets of each head weigh together, `[5]`: what its loss is divided by.
+pub fn counts(values: &Tensor, mask: &Tensor, config: &LossConfig) -> Tensor {
+    sums(&(mask * frame_weights(values, config)))
+}
+
+/// Loss of logits `[batch, frames, 27]` against targets and mask of the same shape, over [`counts`]: its own, or the
+/// sum of those of all shards of a batch, whose losses then add up to the loss of the batch.
+pub fn loss(logits: &Tensor, values: &Tensor, mask: &Tensor, counts: &Tensor, config: &LossConfig) -> Loss {
     let mask = &(mask * frame_weights(values, config));
     let entropy =
         logits.binary_cross_entropy_with_logits::<Tensor>(values, None, None, Reduction::None) * mask;
-    let ranges = [
-        (0, EOT_AT, config.projection),
-        (EOT_AT, 2, config.eot),
-        (BACKCHANNEL_AT, 2, config.backchannel),
-        (VAD_AT, 2, config.vad),
-        (OVERLAP_AT, 1, config.overlap),
-    ];
-    let means: Vec<Tensor> = ranges
-        .iter()
-        .map(|(at, length, _)| {
-            let part = |x: &Tensor| x.narrow(-1, *at as i64, *length as i64).sum(entropy.kind());
-            part(&entropy) / part(mask).clamp_min(1.0)
-        })
-        .collect();
-    let total = means.iter().zip(&ranges).map(|(mean, (.., weight))| mean * *weight).sum();
-    Loss { total, heads: Tensor::stack(&means, 0).detach() }
+    let heads = sums(&entropy) / counts.clamp_min(1.0);
+    let weights = [config.projection, config.eot, config.backchannel, config.vad, config.overlap];
+    let weights = Tensor::from_slice(&weights).to_kind(heads.kind()).to_device(heads.device());
+    Loss { total: (&heads * weights).sum(heads.kind()), heads: heads.detach() }
 }
 
 /// What each frame counts in the mean of its head, `[batch, frames, 27]`.

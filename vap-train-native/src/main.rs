@@ -12,7 +12,7 @@ use vap_train_native::evaluate::{self, Candidate, Report};
 use vap_train_native::prepared::Prepared;
 use vap_train_native::simulate::{self, Simulator};
 use vap_train_native::train::{RunFolder, train};
-use vap_train_native::{export, prepare};
+use vap_train_native::{export, launch, prepare};
 
 #[derive(Parser)]
 #[command(name = "vap-train", version, about = "Trains voice activity projection models for vap-turn")]
@@ -70,6 +70,9 @@ enum Verb {
         /// Stops after this step; the same command without it goes on later.
         #[arg(long)]
         stop_at: Option<u64>,
+        /// Trains in so many processes on this machine, one a GPU, each with the config's batch.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+        processes: Option<u16>,
     },
     /// Scores a model on held-out speakers and meetings, beside a silence timeout.
     Evaluate {
@@ -146,7 +149,8 @@ fn main() -> Result<()> {
                 simulate::write(&simulator.dialogue(i, seconds), &out.join(format!("dialogue-{i:05}")))?;
             }
         }
-        Verb::Train { config, data, out, stop_at } => {
+        Verb::Train { processes: Some(processes), .. } => launch::launch(processes.into())?,
+        Verb::Train { config, data, out, stop_at, processes: None } => {
             let config = RunConfig::read(&config)?;
             train(&config, &Prepared::open(&data)?, &RunFolder::new(&out), stop_at)?;
         }

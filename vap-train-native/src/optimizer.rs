@@ -33,6 +33,17 @@ impl AdamW {
         AdamW { slots: store.variables().into_iter().map(slot).collect(), weight_decay: config.weight_decay }
     }
 
+    /// All variables with their means and mean squares: what an update works on.
+    pub fn tensors(&self) -> Vec<Tensor> {
+        let three = |slot: &Slot| [&slot.variable, &slot.mean, &slot.square].map(Tensor::shallow_clone);
+        self.slots.values().flat_map(three).collect()
+    }
+
+    /// Gradients of all variables, in the order of their names.
+    pub fn gradients(&self) -> Vec<Tensor> {
+        self.slots.values().map(|slot| slot.variable.grad()).collect()
+    }
+
     /// Scales all gradients down to a total norm of `clip_norm` and returns the norm before.
     pub fn clip(&self, clip_norm: f64) -> f64 {
         tch::no_grad(|| {

@@ -1,14 +1,16 @@
 //! The loop, on one page: windows, forward, loss, backward, clip, update, log; now and then a look at the dev split
-//! and a checkpoint.
+//! and a checkpoint. Of several processes each takes its shard of every batch; the first alone looks, logs and saves.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use indicatif::ProgressBar;
 use serde_json::json;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
 use vap_core::ModelConfig;
+use vap_core::config::MEL_BANDS;
 use vap_core::features::FeatureStatistics;
 use vap_core::model_file::{ModelFile, Storage};
 use vap_core::projection::VAD_AT;
@@ -17,14 +19,15 @@ use crate::average::Average;
 use crate::checkpoint::{self, Progress};
 use crate::config::RunConfig;
 use crate::corpora::Split;
-use crate::dataset::{self, Batch};
+use crate::dataset::{self, Batch, Shard};
+use crate::distributed::World;
 use crate::error::{Error, Result};
-use crate::loss::{HEADS, Loss, loss};
+use crate::loss::{HEADS, Loss, counts, loss};
 use crate::model::{self, Mode, VapModel};
 use crate::optimizer::{AdamW, learning_rate};
 use crate::prepared::Prepared;
 use crate::simulate::Simulator;
-use crate::{device, export, progress};
+use crate::{export, progress};
 
 /// Dialogues the feature statistics are taken from.
 const STATISTICS_DIALOGUES: usize = 100;
@@ -66,70 +69,83 @@ impl RunFolder {
     pub fn log(&self) -> PathBuf {
         self.0.join("log.jsonl")
     }
+
+    fn open_log(&self) -> Result<std::fs::File> {
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).append(true).open(self.log()).map_err(Error::io(self.log()))
+    }
 }
 
-/// Trains, or goes on with, the run in `folder`, to its end or until step `stop_at`.
+/// Trains, or goes on with, the run in `folder`, to its end or until step `stop_at`; with others, when the environment
+/// names them ([`World::from_env`]).
 ///
 /// # Errors
 /// Anything of [`Error`]; [`Error::Diverged`] when a loss is not finite.
 pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: Option<u64>) -> Result<()> {
-    let at = device::choose();
-    println!(
-        "{} ({} weights) on {}",
-        config.model.name,
-        vap_core::params::count(&config.model),
-        device::describe(at)
-    );
+    let world = World::from_env()?;
+    let at = world.device();
+    if world.is_first() {
+        let weights = vap_core::params::count(&config.model);
+        println!("{} ({weights} weights) on {}", config.model.name, world.describe());
+    }
+    world.agree("the config", &config.to_toml()?)?;
+    world.agree("the step to stop at", &format!("{stop_at:?}"))?;
     let simulator = Simulator::new(data, Split::Train, &config.simulation)?;
-    let statistics = begin(config, folder, &simulator)?;
-    let dev = dev_batches(config, data, &statistics, at)?;
+    let statistics = begin(config, folder, &simulator, &world)?;
+    let dev = if world.is_first() { dev_batches(config, data, &statistics, at)? } else { Vec::new() };
 
     let t = &config.training;
     tch::manual_seed(t.seed as i64);
     let store = VarStore::new(at);
     let model = VapModel::new(&store.root(), &config.model);
-    if let Some(path) = &t.start_from {
+    if let Some(path) = t.start_from.as_ref().filter(|_| world.is_first()) {
         model::load(&store, &start_file(path, config)?)?;
         println!("weights begin as those of {}", path.display());
     }
     let average = Average::new(&store, &config.model, t.ema_decay, at);
     let mut optimizer = AdamW::new(&store, t);
     let mut state = Progress { step: 0, best: f64::INFINITY };
-    if folder.checkpoint().exists() {
+    if world.is_first() && folder.checkpoint().exists() {
         state = checkpoint::load(&folder.checkpoint(), &store, &average, &mut optimizer)?;
         println!("resumed at step {}", state.step);
     }
-    let mut log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(folder.log())
-        .map_err(Error::io(folder.log()))?;
-    let bar = progress::bar(t.steps, "training");
+    share(&world, &optimizer, &mut state)?;
+    let mut log = if world.is_first() { Some(folder.open_log()?) } else { None };
+    let bar = if world.is_first() { progress::bar(t.steps, "training") } else { ProgressBar::hidden() };
     bar.set_position(state.step);
+    let shard = Shard { rank: world.rank() as u64, size: world.size() as u64 };
     let mut recent = Recent::default();
 
     std::thread::scope(|scope| {
         let last = stop_at.unwrap_or(t.steps).min(t.steps);
-        let mut windows = dataset::stream(scope, &simulator, t, state.step..last);
+        let mut windows = dataset::stream(scope, &simulator, t, state.step..last, shard);
         while state.step < last {
             let step = state.step;
             let batch = dataset::batch(&windows.next_windows()?, &statistics, at);
+            let counts = counts(&batch.values, &batch.mask, &config.loss);
+            world.sum(std::slice::from_ref(&counts))?;
             // Dropout of a step does not depend on the steps before: a resumed run draws the same.
-            tch::manual_seed((t.seed ^ step.wrapping_mul(0x9E37_79B9)) as i64);
+            let draw = step.wrapping_mul(0x9E37_79B9) ^ shard.rank.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+            tch::manual_seed((t.seed ^ draw) as i64);
             let logits = model.forward(&batch.mels, Mode { train: true, dropout: t.dropout });
-            let result = loss(&logits, &batch.values, &batch.mask, &config.loss);
+            let result = loss(&logits, &batch.values, &batch.mask, &counts, &config.loss);
+            result.total.backward();
+            let mut parts = optimizer.gradients();
+            parts.extend([result.total.detach(), result.heads.shallow_clone()]);
+            world.sum(&parts)?;
             let total = result.total.double_value(&[]);
             if !total.is_finite() {
                 return Err(Error::Diverged { step, loss: total });
             }
-            result.total.backward();
             let norm = optimizer.clip(t.clip_norm);
             optimizer.step(step, learning_rate(t, step));
             average.update(&store, step);
             state.step += 1;
 
-            recent.add(&result, total, norm);
             bar.inc(1);
+            // What follows touches no other process.
+            let Some(log) = &mut log else { continue };
+            recent.add(&result, total, norm);
             if state.step.is_multiple_of(LOG_EVERY) || state.step == last {
                 let line = recent.take(state.step, learning_rate(t, step));
                 bar.set_message(format!(
@@ -137,11 +153,11 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
                     line["loss"].as_f64().unwrap_or(0.0),
                     state.best
                 ));
-                write_line(&mut log, folder, &line)?;
+                write_line(log, folder, &line)?;
             }
             if state.step.is_multiple_of(t.evaluate_every) || state.step == t.steps {
                 let (score, line) = look(&average.model, &dev, config, state.step);
-                write_line(&mut log, folder, &line)?;
+                write_line(log, folder, &line)?;
                 bar.println(format!("step {}: dev {line}", state.step));
                 if score < state.best {
                     state.best = score;
@@ -163,11 +179,37 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
         Ok(())
     })?;
     bar.finish();
-    Ok(())
+    world.barrier()
+}
+
+/// Puts every process where the first stands.
+fn share(world: &World, optimizer: &AdamW, state: &mut Progress) -> Result<()> {
+    let step = Tensor::from_slice(&[state.step as i64]).to_device(world.device());
+    world.share(std::slice::from_ref(&step))?;
+    state.step = step.int64_value(&[0]) as u64;
+    world.share(&optimizer.tensors())
+}
+
+/// The feature statistics of the run, which the first process reads or takes.
+fn begin(
+    config: &RunConfig,
+    folder: &RunFolder,
+    simulator: &Simulator,
+    world: &World,
+) -> Result<FeatureStatistics> {
+    let mut statistics = FeatureStatistics { mean: vec![0.0; MEL_BANDS], deviation: vec![1.0; MEL_BANDS] };
+    if world.is_first() {
+        statistics = begin_folder(config, folder, simulator)?;
+    }
+    let both = [&statistics.mean, &statistics.deviation]
+        .map(|values| Tensor::from_slice(values).to_device(world.device()));
+    world.share(&both)?;
+    let [mean, deviation] = both.map(Vec::<f32>::try_from);
+    Ok(FeatureStatistics { mean: mean?, deviation: deviation? })
 }
 
 /// Saves the resolved config first; statistics once a run.
-fn begin(config: &RunConfig, folder: &RunFolder, simulator: &Simulator) -> Result<FeatureStatistics> {
+fn begin_folder(config: &RunConfig, folder: &RunFolder, simulator: &Simulator) -> Result<FeatureStatistics> {
     std::fs::create_dir_all(&folder.0).map_err(Error::io(&folder.0))?;
     let text = config.to_toml()?;
     let path = folder.config();
@@ -230,7 +272,8 @@ fn look(model: &VapModel, dev: &[Batch], config: &RunConfig, step: u64) -> (f64,
         let (mut total, mut heads, mut right, mut count) = (0.0, [0.0; 5], 0.0, 0.0);
         for batch in dev {
             let logits = model.forward(&batch.mels, Mode::EVALUATE);
-            let result = loss(&logits, &batch.values, &batch.mask, &config.loss);
+            let counts = counts(&batch.values, &batch.mask, &config.loss);
+            let result = loss(&logits, &batch.values, &batch.mask, &counts, &config.loss);
             total += result.total.double_value(&[]) / dev.len() as f64;
             for (i, head) in heads.iter_mut().enumerate() {
                 *head += result.heads.double_value(&[i as i64]) / dev.len() as f64;

@@ -4,6 +4,8 @@
 mod simulation;
 // Optimiser, loss, resume, model.
 mod training;
+// Several processes.
+mod distributed;
 // Every run file.
 mod configs;
 
