@@ -9,6 +9,7 @@ mod c10d;
 pub mod distributed;
 pub mod progress;
 pub mod corpora;
+pub mod download;
 pub mod prepared;
 pub mod prepare;
 pub mod voices;

@@ -1,4 +1,4 @@
-//! `vap-train`: prepare | simulate | train | evaluate | export | validate.
+//! `vap-train`: download | prepare | simulate | train | evaluate | export | validate.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use vap_train_native::evaluate::{self, Candidate, Report};
 use vap_train_native::prepared::Prepared;
 use vap_train_native::simulate::{self, Simulator};
 use vap_train_native::train::{RunFolder, train};
-use vap_train_native::{export, launch, prepare};
+use vap_train_native::{download, export, launch, prepare};
 
 #[derive(Parser)]
 #[command(name = "vap-train", version, about = "Trains voice activity projection models for vap-turn")]
@@ -23,6 +23,17 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Fetches freely available corpora; without names it lists them with their sizes.
+    Download {
+        /// Folder to download to.
+        #[arg(long)]
+        out: PathBuf,
+        /// Goes on although it is more than a few GB.
+        #[arg(long)]
+        yes: bool,
+        /// Corpora (librispeech) or parts of them (librispeech/dev-clean).
+        names: Vec<String>,
+    },
     /// Reads corpora into one prepared folder; quick when nothing changed.
     Prepare {
         /// Folder with speech, noise, rooms and annotations.
@@ -129,6 +140,14 @@ enum Verb {
 
 fn main() -> Result<()> {
     match Args::parse().verb {
+        Verb::Download { out, yes, names } => {
+            let parts =
+                if names.is_empty() { download::PARTS.iter().collect() } else { download::select(&names)? };
+            print!("{}", download::listing(&parts));
+            if !names.is_empty() {
+                download::download(&parts, &out, yes, true)?;
+            }
+        }
         Verb::Prepare { data, out } => {
             let outcome = prepare::prepare(&data, &out, true)?;
             println!(
