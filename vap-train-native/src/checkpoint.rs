@@ -18,6 +18,8 @@ pub struct Progress {
     pub step: u64,
     /// Lowest dev loss so far.
     pub best: f64,
+    /// Looks since then.
+    pub stale: u64,
 }
 
 /// Writes a checkpoint.
@@ -36,9 +38,13 @@ pub fn save(
     all.extend(average.state());
     all.extend(optimizer.state());
     all.push(("step".into(), Tensor::from_slice(&[progress.step as i64])));
+    all.push(("stale".into(), Tensor::from_slice(&[progress.stale as i64])));
     all.push(("best".into(), Tensor::from_slice(&[progress.best])));
     let part = path.with_extension("part");
-    Tensor::write_safetensors(&all, &part)?;
+    let written = Tensor::write_safetensors(&all, &part);
+    written.map_err(|error| Error::Checkpoint { path: part.clone(), message: error.to_string() })?;
+    // A checkpoint takes the place of the last one only when it is on the disk.
+    std::fs::File::open(&part).and_then(|file| file.sync_all()).map_err(Error::io(&part))?;
     std::fs::rename(&part, path).map_err(Error::io(path))
 }
 
@@ -61,8 +67,10 @@ pub fn load(path: &Path, store: &VarStore, average: &Average, optimizer: &mut Ad
         .restore(&saved)
         .map_err(|name| fault(format!("expected optimiser state {name}, found none")))?;
     let number = |name: &str| saved.get(name).ok_or_else(|| fault(format!("expected {name}, found none")));
-    let step = number("step")?.int64_value(&[0]);
+    let counted = |name: &str| -> Result<u64> {
+        let count = number(name)?.int64_value(&[0]);
+        u64::try_from(count).map_err(|_| fault(format!("expected {name} from 0, found {count}")))
+    };
     let best = number("best")?.to_kind(Kind::Double).double_value(&[0]);
-    let step = u64::try_from(step).map_err(|_| fault(format!("expected a step from 0, found {step}")))?;
-    Ok(Progress { step, best })
+    Ok(Progress { step: counted("step")?, best, stale: counted("stale")? })
 }

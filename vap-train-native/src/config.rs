@@ -33,7 +33,7 @@ pub struct TrainingConfig {
     pub seed: u64,
     /// Optimiser steps.
     pub steps: u64,
-    /// Windows a step.
+    /// Windows a step; 0 chooses by the machine.
     pub batch: usize,
     /// Length of a window, in seconds.
     pub window_s: f32,
@@ -58,8 +58,24 @@ pub struct TrainingConfig {
     pub checkpoint_every: u64,
     /// Windows of the dev split a look takes.
     pub dev_windows: usize,
-    /// Threads that make windows.
+    /// Looks without a better dev loss after which the run ends early; 0 never ends early.
+    pub patience: u64,
+    /// Threads that make windows; 0 chooses by the machine.
     pub workers: usize,
+    /// Precision of matrix products.
+    pub precision: Precision,
+}
+
+/// Precision of matrix products in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// `mixed` on CUDA, else `single`.
+    Auto,
+    /// f32.
+    Single,
+    /// bfloat16 products, f32 sums and weights.
+    Mixed,
 }
 
 impl Default for TrainingConfig {
@@ -67,7 +83,7 @@ impl Default for TrainingConfig {
         TrainingConfig {
             seed: 1,
             steps: 4_000,
-            batch: 4,
+            batch: 0,
             window_s: 12.0,
             learning_rate: 5e-4,
             weight_decay: 1e-2,
@@ -79,7 +95,9 @@ impl Default for TrainingConfig {
             evaluate_every: 200,
             checkpoint_every: 100,
             dev_windows: 24,
-            workers: 1,
+            patience: 0,
+            workers: 0,
+            precision: Precision::Auto,
         }
     }
 }
@@ -225,7 +243,7 @@ impl RunConfig {
         let (s, l) = (&self.simulation, &self.loss);
         let rules = [
             (t.steps > 0, "training.steps", "above 0", t.steps as f64),
-            ((1..=4096).contains(&t.batch), "training.batch", "1 to 4096", t.batch as f64),
+            (t.batch <= 4096, "training.batch", "0 to 4096", t.batch as f64),
             ((2.0..=120.0).contains(&t.window_s), "training.window_s", "2 to 120", f64::from(t.window_s)),
             (
                 t.learning_rate > 0.0 && t.learning_rate < 1.0,
@@ -238,7 +256,7 @@ impl RunConfig {
             ((0.0..0.9).contains(&t.dropout), "training.dropout", "0 to 0.9", t.dropout),
             (t.evaluate_every > 0, "training.evaluate_every", "above 0", t.evaluate_every as f64),
             (t.checkpoint_every > 0, "training.checkpoint_every", "above 0", t.checkpoint_every as f64),
-            ((1..=64).contains(&t.workers), "training.workers", "1 to 64", t.workers as f64),
+            (t.workers <= 64, "training.workers", "0 to 64", t.workers as f64),
             (t.dev_windows > 0, "training.dev_windows", "above 0", t.dev_windows as f64),
             (
                 (0.0..=2000.0).contains(&s.leak_delay_ms),
@@ -318,7 +336,7 @@ mod tests {
             ("dim = 192", "dims = 192", "dims"),
             ("heads = 4", "heads = 5", "heads"),
             ("[training]", "[trainings]", "trainings"),
-            ("batch = 4", "batch = 0", "training.batch"),
+            ("batch = 4", "batch = 5000", "training.batch"),
             ("[training]", "[simulation]\nnoise = 1.5\n[training]", "simulation.noise"),
             ("[training]", "[simulation]\nbed_db = [1.0, 0.0]\n[training]", "simulation.bed_db"),
         ];

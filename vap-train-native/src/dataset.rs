@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 use vap_core::config::MEL_BANDS;
 use vap_core::features::{FeatureStatistics, LogMel};
 use vap_core::labels;
@@ -55,18 +55,32 @@ pub fn window(dialogue: &Dialogue) -> Result<Window> {
     Ok(Window { mels, values: targets.values, mask: targets.mask, frames: dialogue.frames })
 }
 
-/// Windows of one length to tensors on `device`.
-pub fn batch(windows: &[Window], statistics: &FeatureStatistics, device: Device) -> Batch {
+/// Windows of one length to tensors on the CPU.
+pub fn batch(windows: &[Window], statistics: &FeatureStatistics) -> Batch {
     let (count, frames) = (windows.len() as i64, windows.first().map_or(0, |w| w.frames as i64));
     let gather = |part: fn(&Window) -> &[f32]| windows.iter().flat_map(part).copied().collect::<Vec<f32>>();
     let mut mels = gather(|w| &w.mels);
     statistics.normalise(&mut mels);
     let (values, mask) = (gather(|w| &w.values), gather(|w| &w.mask));
-    let tensor = |data: &[f32], shape: &[i64]| Tensor::from_slice(data).reshape(shape).to_device(device);
+    let tensor = |data: &[f32], shape: &[i64]| Tensor::from_slice(data).reshape(shape);
     Batch {
         mels: tensor(&mels, &[count, 2, 2 * frames, MEL_BANDS as i64]),
         values: tensor(&values, &[count, frames, OUTPUTS as i64]),
         mask: tensor(&mask, &[count, frames, OUTPUTS as i64]),
+    }
+}
+
+impl Batch {
+    /// The batch on `device`; to CUDA through pinned memory, without waiting.
+    pub fn to(&self, device: Device) -> Batch {
+        let move_to = |x: &Tensor| {
+            if device.is_cuda() {
+                x.pin_memory(device).to_device_(device, Kind::Float, true, false)
+            } else {
+                x.shallow_clone()
+            }
+        };
+        Batch { mels: move_to(&self.mels), values: move_to(&self.values), mask: move_to(&self.mask) }
     }
 }
 
@@ -114,11 +128,12 @@ pub struct Shard {
     pub size: u64,
 }
 
-/// Makes a shard's windows of `steps` in background threads, in order.
+/// Makes a shard's batches of `steps` in background threads, in order.
 pub fn stream<'scope, 'env: 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     simulator: &'env Simulator<'env>,
     config: &'env TrainingConfig,
+    statistics: &'env FeatureStatistics,
     steps: Range<u64>,
     shard: Shard,
 ) -> Stream {
@@ -129,7 +144,8 @@ pub fn stream<'scope, 'env: 'scope>(
             let (first, last) = (steps.start, steps.end);
             scope.spawn(move || {
                 let mut step = first + worker;
-                while step < last && send.send(step_windows(simulator, config, step, shard)).is_ok() {
+                let make = |step| Ok(batch(&step_windows(simulator, config, step, shard)?, statistics));
+                while step < last && send.send(make(step)).is_ok() {
                     step += workers;
                 }
             });
@@ -158,18 +174,18 @@ pub fn step_windows(
         .collect()
 }
 
-/// Windows made ahead.
+/// Batches made ahead.
 pub struct Stream {
-    queues: Vec<Receiver<Result<Vec<Window>>>>,
+    queues: Vec<Receiver<Result<Batch>>>,
     next: usize,
 }
 
 impl Stream {
-    /// Windows of the next step.
+    /// Batch of the next step, on the CPU.
     ///
     /// # Errors
-    /// What making them gave, or [`Error::Data`] when a worker has died.
-    pub fn next_windows(&mut self) -> Result<Vec<Window>> {
+    /// What making it gave, or [`Error::Data`] when a worker has died.
+    pub fn next_batch(&mut self) -> Result<Batch> {
         let queue = &self.queues[self.next];
         self.next = (self.next + 1) % self.queues.len();
         queue.recv().map_err(|_| Error::Data("a thread that makes windows has stopped".into()))?

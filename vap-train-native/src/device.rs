@@ -4,6 +4,7 @@ use tch::Cuda;
 
 pub use tch::Device;
 
+use crate::config::{Precision, TrainingConfig};
 use crate::error::{Error, Result};
 
 /// The device training runs on: of several GPUs that of this process, by its rank on this machine.
@@ -22,6 +23,24 @@ pub fn choose(local_rank: usize) -> Result<Device> {
         rank => {
             Err(Error::Distributed(format!("LOCAL_RANK: expected a rank below {gpus} GPUs, found {rank}")))
         }
+    }
+}
+
+/// `config` with everything settled that it leaves to the machine: batch, workers, precision.
+pub fn resolve(config: &TrainingConfig, device: Device) -> TrainingConfig {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cuda = device.is_cuda();
+    let or = |asked: usize, chosen: usize| if asked == 0 { chosen } else { asked };
+    TrainingConfig {
+        batch: or(config.batch, if cuda { 32 } else { 4 }),
+        // On the CPU the optimiser needs the cores itself.
+        workers: or(config.workers, if cuda { (cores - 1).clamp(1, 16) } else { (cores / 8).max(1) }),
+        precision: match config.precision {
+            Precision::Auto if cuda => Precision::Mixed,
+            Precision::Auto => Precision::Single,
+            asked => asked,
+        },
+        ..config.clone()
     }
 }
 
@@ -46,3 +65,22 @@ fn load_cuda() {
 
 #[cfg(not(target_os = "linux"))]
 fn load_cuda() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_chooses_only_what_is_left_to_it() {
+        let open = TrainingConfig::default();
+        let cpu = resolve(&open, Device::Cpu);
+        assert_eq!((cpu.batch, cpu.precision), (4, Precision::Single));
+        let cuda = resolve(&open, Device::Cuda(0));
+        assert_eq!((cuda.batch, cuda.precision), (32, Precision::Mixed));
+        assert!(cpu.workers >= 1 && cuda.workers >= cpu.workers);
+        let asked =
+            TrainingConfig { batch: 7, workers: 3, precision: Precision::Mixed, ..TrainingConfig::default() };
+        assert_eq!(resolve(&asked, Device::Cpu), asked);
+        assert_eq!(resolve(&asked, Device::Cuda(0)), asked);
+    }
+}

@@ -22,6 +22,8 @@ pub mod optimizer;
 pub mod average;
 pub mod checkpoint;
 pub mod export;
+pub mod tensorboard;
+pub mod journal;
 pub mod train;
 pub mod launch;
 pub mod evaluate;

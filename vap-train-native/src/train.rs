@@ -1,11 +1,8 @@
 //! The loop, on one page: windows, forward, loss, backward, clip, update, log; now and then a look at the dev split
 //! and a checkpoint. Of several processes each takes its shard of every batch; the first alone looks, logs and saves.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use indicatif::ProgressBar;
 use serde_json::json;
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -17,17 +14,18 @@ use vap_core::projection::VAD_AT;
 
 use crate::average::Average;
 use crate::checkpoint::{self, Progress};
-use crate::config::RunConfig;
+use crate::config::{Precision, RunConfig, TrainingConfig};
 use crate::corpora::Split;
 use crate::dataset::{self, Batch, Shard};
 use crate::distributed::World;
 use crate::error::{Error, Result};
-use crate::loss::{HEADS, Loss, counts, loss};
+use crate::journal::Journal;
+use crate::loss::{HEADS, counts, loss};
 use crate::model::{self, Mode, VapModel};
 use crate::optimizer::{AdamW, learning_rate};
 use crate::prepared::Prepared;
 use crate::simulate::Simulator;
-use crate::{export, progress};
+use crate::{device, export};
 
 /// Dialogues the feature statistics are taken from.
 const STATISTICS_DIALOGUES: usize = 100;
@@ -69,11 +67,6 @@ impl RunFolder {
     pub fn log(&self) -> PathBuf {
         self.0.join("log.jsonl")
     }
-
-    fn open_log(&self) -> Result<std::fs::File> {
-        let mut options = std::fs::OpenOptions::new();
-        options.create(true).append(true).open(self.log()).map_err(Error::io(self.log()))
-    }
 }
 
 /// Trains, or goes on with, the run in `folder`, to its end or until step `stop_at`; with others, when the environment
@@ -88,6 +81,7 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
         let weights = vap_core::params::count(&config.model);
         println!("{} ({weights} weights) on {}", config.model.name, world.describe());
     }
+    let config = &RunConfig { training: device::resolve(&config.training, at), ..config.clone() };
     world.agree("the config", &config.to_toml()?)?;
     world.agree("the step to stop at", &format!("{stop_at:?}"))?;
     let simulator = Simulator::new(data, Split::Train, &config.simulation)?;
@@ -104,30 +98,29 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
     }
     let average = Average::new(&store, &config.model, t.ema_decay, at);
     let mut optimizer = AdamW::new(&store, t);
-    let mut state = Progress { step: 0, best: f64::INFINITY };
+    let mut state = Progress { step: 0, best: f64::INFINITY, stale: 0 };
     if world.is_first() && folder.checkpoint().exists() {
         state = checkpoint::load(&folder.checkpoint(), &store, &average, &mut optimizer)?;
         println!("resumed at step {}", state.step);
     }
     share(&world, &optimizer, &mut state)?;
-    let mut log = if world.is_first() { Some(folder.open_log()?) } else { None };
-    let bar = if world.is_first() { progress::bar(t.steps, "training") } else { ProgressBar::hidden() };
-    bar.set_position(state.step);
+    let mut journal =
+        if world.is_first() { Some(Journal::open(&folder.log(), state.step, t)?) } else { None };
     let shard = Shard { rank: world.rank() as u64, size: world.size() as u64 };
-    let mut recent = Recent::default();
+    let mixed = t.precision == Precision::Mixed;
 
     std::thread::scope(|scope| {
         let last = stop_at.unwrap_or(t.steps).min(t.steps);
-        let mut windows = dataset::stream(scope, &simulator, t, state.step..last, shard);
-        while state.step < last {
+        let mut batches = dataset::stream(scope, &simulator, t, &statistics, state.step..last, shard);
+        while state.step < last && !ended(t, state) {
             let step = state.step;
-            let batch = dataset::batch(&windows.next_windows()?, &statistics, at);
+            let batch = batches.next_batch()?.to(at);
             let counts = counts(&batch.values, &batch.mask, &config.loss);
             world.sum(std::slice::from_ref(&counts))?;
             // Dropout of a step does not depend on the steps before: a resumed run draws the same.
             let draw = step.wrapping_mul(0x9E37_79B9) ^ shard.rank.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
             tch::manual_seed((t.seed ^ draw) as i64);
-            let logits = model.forward(&batch.mels, Mode { train: true, dropout: t.dropout });
+            let logits = model.forward(&batch.mels, Mode { train: true, dropout: t.dropout, mixed });
             let result = loss(&logits, &batch.values, &batch.mask, &counts, &config.loss);
             result.total.backward();
             let mut parts = optimizer.gradients();
@@ -142,52 +135,57 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
             average.update(&store, step);
             state.step += 1;
 
-            bar.inc(1);
-            // What follows touches no other process.
-            let Some(log) = &mut log else { continue };
-            recent.add(&result, total, norm);
-            if state.step.is_multiple_of(LOG_EVERY) || state.step == last {
-                let line = recent.take(state.step, learning_rate(t, step));
-                bar.set_message(format!(
-                    "loss {:.3}, dev {:.3}",
-                    line["loss"].as_f64().unwrap_or(0.0),
-                    state.best
-                ));
-                write_line(log, folder, &line)?;
-            }
-            if state.step.is_multiple_of(t.evaluate_every) || state.step == t.steps {
-                let (score, line) = look(&average.model, &dev, config, state.step);
-                write_line(log, folder, &line)?;
-                bar.println(format!("step {}: dev {line}", state.step));
-                if score < state.best {
-                    state.best = score;
-                    let provenance = export::provenance(config, data, state.step, score);
-                    export::write(
-                        &folder.best(),
-                        config,
-                        &statistics,
-                        &average.store,
-                        provenance,
-                        Storage::F32,
-                    )?;
+            if let Some(journal) = &mut journal {
+                journal.step(&result, total, norm);
+                if state.step.is_multiple_of(LOG_EVERY) || state.step == last {
+                    journal.means(state.step, learning_rate(t, step), state.best)?;
                 }
             }
-            if state.step.is_multiple_of(t.checkpoint_every) || state.step == last {
+            if state.step.is_multiple_of(t.evaluate_every) || state.step == t.steps {
+                if let Some(journal) = &mut journal {
+                    let (score, line) = look(&average.model, &dev, config, state.step);
+                    journal.look(&line, score < state.best)?;
+                    state.stale += 1;
+                    if score < state.best {
+                        (state.best, state.stale) = (score, 0);
+                        let provenance = export::provenance(config, data, state.step, score);
+                        let path = folder.best();
+                        export::write(&path, config, &statistics, &average.store, provenance, Storage::F32)?;
+                    }
+                }
+                share_progress(&world, &mut state)?;
+            }
+            let due = state.step.is_multiple_of(t.checkpoint_every) || state.step == last || ended(t, state);
+            if due && journal.is_some() {
                 checkpoint::save(&folder.checkpoint(), &store, &average, &optimizer, state)?;
             }
         }
         Ok(())
     })?;
-    bar.finish();
+    if let Some(journal) = journal.filter(|_| ended(t, state)) {
+        let (step, stale) = (state.step, state.stale);
+        journal.say(&format!("ended early at step {step}: {stale} looks without a better dev loss"));
+    }
     world.barrier()
+}
+
+/// Whether a run has gone on for too long without a better dev loss.
+fn ended(config: &TrainingConfig, state: Progress) -> bool {
+    config.patience > 0 && state.stale >= config.patience
 }
 
 /// Puts every process where the first stands.
 fn share(world: &World, optimizer: &AdamW, state: &mut Progress) -> Result<()> {
-    let step = Tensor::from_slice(&[state.step as i64]).to_device(world.device());
-    world.share(std::slice::from_ref(&step))?;
-    state.step = step.int64_value(&[0]) as u64;
+    share_progress(world, state)?;
     world.share(&optimizer.tensors())
+}
+
+/// Step and looks of the first process, which alone looks, to all.
+fn share_progress(world: &World, state: &mut Progress) -> Result<()> {
+    let counts = Tensor::from_slice(&[state.step as i64, state.stale as i64]).to_device(world.device());
+    world.share(std::slice::from_ref(&counts))?;
+    (state.step, state.stale) = (counts.int64_value(&[0]) as u64, counts.int64_value(&[1]) as u64);
+    Ok(())
 }
 
 /// The feature statistics of the run, which the first process reads or takes.
@@ -263,7 +261,7 @@ fn dev_batches(
     let windows = (0..t.dev_windows as u64)
         .map(|i| dataset::window(&simulator.dialogue(dataset::dialogue_seed(DEV_SEED, i), t.window_s)))
         .collect::<Result<Vec<_>>>()?;
-    Ok(windows.chunks(t.batch).map(|part| dataset::batch(part, statistics, at)).collect())
+    Ok(windows.chunks(t.batch).map(|part| dataset::batch(part, statistics).to(at)).collect())
 }
 
 /// Dev loss and a line for the log.
@@ -290,42 +288,4 @@ fn look(model: &VapModel, dev: &[Batch], config: &RunConfig, step: u64) -> (f64,
             json!({ "step": step, "dev_loss": total, "dev_heads": heads, "dev_vad_accuracy": right / count }),
         )
     })
-}
-
-fn write_line(log: &mut std::fs::File, folder: &RunFolder, line: &serde_json::Value) -> Result<()> {
-    writeln!(log, "{line}").map_err(Error::io(folder.log()))
-}
-
-/// Sums since the last line of the log.
-#[derive(Default)]
-struct Recent {
-    since: Option<Instant>,
-    steps: f64,
-    total: f64,
-    norm: f64,
-    heads: [f64; 5],
-}
-
-impl Recent {
-    fn add(&mut self, loss: &Loss, total: f64, norm: f64) {
-        self.since.get_or_insert_with(Instant::now);
-        self.steps += 1.0;
-        self.total += total;
-        self.norm += norm;
-        for (i, head) in self.heads.iter_mut().enumerate() {
-            *head += loss.heads.double_value(&[i as i64]);
-        }
-    }
-
-    fn take(&mut self, step: u64, learning_rate: f64) -> serde_json::Value {
-        let done = std::mem::take(self);
-        let n = done.steps.max(1.0);
-        let seconds = done.since.map_or(0.0, |s| s.elapsed().as_secs_f64());
-        let heads: serde_json::Map<_, _> =
-            HEADS.iter().zip(done.heads).map(|(name, v)| (name.to_string(), json!(v / n))).collect();
-        json!({
-            "step": step, "loss": done.total / n, "heads": heads, "gradient_norm": done.norm / n,
-            "learning_rate": learning_rate, "seconds_a_step": seconds / (n - 1.0).max(1.0),
-        })
-    }
 }

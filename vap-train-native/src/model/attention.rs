@@ -69,21 +69,22 @@ impl Attention {
         let source = if across { swap_channels(&own) } else { own.shallow_clone() };
         let split = |x: Tensor| self.blocks(&x, band);
         let (q, k, v) = (
-            split(self.query.forward(&own)),
-            split(self.key.forward(&source)),
-            split(self.value.forward(&source)),
+            split(mode.linear(&self.query, &own)),
+            split(mode.linear(&self.key, &source)),
+            split(mode.linear(&self.value, &source)),
         );
         let (rows, dim) = (x.size()[0], x.size()[2]);
         let (k, v) = (with_previous(&k), with_previous(&v));
         // Blocks become rows: libtorch's fused attention takes four axes.
         let flat = |x: &Tensor| x.flatten(0, 1);
-        let bias = band.bias.unsqueeze(0).expand([rows, -1, -1, -1, -1], false).flatten(0, 1);
+        let bias =
+            band.bias.unsqueeze(0).expand([rows, -1, -1, -1, -1], false).flatten(0, 1).to_kind(q.kind());
         let (q, k, v) = (flat(&q), flat(&k), flat(&v));
         let mixed = Tensor::scaled_dot_product_attention(&q, &k, &v, Some(&bias), 0.0, false, None, false)
             .transpose(1, 2)
             .reshape([rows, band.blocks * band.block, dim])
             .narrow(1, 0, band.frames);
-        mode.drop(&self.output.forward(&mixed))
+        mode.drop(&mode.linear(&self.output, &mixed))
     }
 
     /// `[rows, frames, dim]` to `[rows, blocks, heads, block, head_dim]`, padded at the end.

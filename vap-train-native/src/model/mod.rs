@@ -12,7 +12,7 @@ mod transformer;
 
 use std::collections::BTreeMap;
 
-use tch::nn::{Path, VarStore};
+use tch::nn::{Linear, Module, Path, VarStore};
 use tch::{Kind, Tensor};
 use vap_core::config::ModelConfig;
 use vap_core::model_file::{ModelFile, Weight};
@@ -40,11 +40,23 @@ pub struct Mode {
     pub train: bool,
     /// Share of values dropped.
     pub dropout: f64,
+    /// Whether matrix products are computed in bfloat16; sums, norms and softmax stay in f32 (Micikevicius et al.
+    /// 2018, arXiv 1710.03740; bfloat16 has the range of f32, so the loss need not be scaled).
+    pub mixed: bool,
 }
 
 impl Mode {
-    /// No dropout.
-    pub const EVALUATE: Mode = Mode { train: false, dropout: 0.0 };
+    /// No dropout, f32.
+    pub const EVALUATE: Mode = Mode { train: false, dropout: 0.0, mixed: false };
+
+    /// A linear layer in the mode's precision.
+    fn linear(self, layer: &Linear, x: &Tensor) -> Tensor {
+        if !self.mixed {
+            return layer.forward(x);
+        }
+        let half = |x: &Tensor| x.to_kind(Kind::BFloat16);
+        half(x).linear(&half(&layer.ws), layer.bs.as_ref().map(half))
+    }
 
     fn drop(self, x: &Tensor) -> Tensor {
         if self.train && self.dropout > 0.0 { x.dropout(self.dropout, true) } else { x.shallow_clone() }

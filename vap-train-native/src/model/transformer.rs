@@ -67,7 +67,7 @@ impl FeedForward {
 
     /// The part's addition to `x`, `[rows, frames, dim]`.
     pub fn forward(&self, x: &Tensor, mode: Mode) -> Tensor {
-        let wide = self.expand.forward(&self.norm.forward(x)).gelu("none");
-        mode.drop(&self.contract.forward(&wide))
+        let wide = mode.linear(&self.expand, &self.norm.forward(x)).gelu("none");
+        mode.drop(&mode.linear(&self.contract, &wide))
     }
 }

@@ -165,3 +165,79 @@ fn the_model_is_causal_bounded_and_symmetric() {
     let order: Vec<i64> = (10..20).chain(0..10).chain([21, 20, 23, 22, 25, 24, 26]).collect();
     assert!(off(&swapped.index_select(2, &Tensor::from_slice(&order)), &whole) < 1e-5, "swap");
 }
+
+#[test]
+fn mixed_precision_is_close_to_f32() {
+    let _turn = alone();
+    tch::manual_seed(3);
+    let store = VarStore::new(Device::Cpu);
+    let model = VapModel::new(&store.root(), &tiny().model);
+    let mels = Tensor::randn([2, 2, 80, 80], (Kind::Float, Device::Cpu));
+    let logits = |mixed| {
+        let logits = model.forward(&mels, Mode { train: true, dropout: 0.0, mixed });
+        logits.square().mean(Kind::Float).backward();
+        logits
+    };
+    let (single, mixed) = (logits(false), logits(true));
+    assert_eq!(mixed.kind(), Kind::Float);
+    let off = (&single - &mixed).abs().max().double_value(&[]);
+    assert!(off > 0.0 && off < 0.15, "off by {off}");
+    let finite = |v: &Tensor| v.grad().isfinite().all().int64_value(&[]) == 1;
+    assert!(store.trainable_variables().iter().all(finite));
+}
+
+#[test]
+fn a_run_without_progress_ends_early_and_stays_ended() {
+    let _turn = alone();
+    let (data, mut config, folder) = (data(), tiny(), Folder::new());
+    // A learning rate of nothing: the first look stays the best.
+    config.training =
+        TrainingConfig { steps: 40, learning_rate: 1e-12, evaluate_every: 2, patience: 3, ..config.training };
+    let run = RunFolder::new(&folder.0.join("run"));
+    train(&config, &data, &run, None).unwrap();
+    let step = |run: &RunFolder| {
+        checkpoint(run).iter().find(|(name, _)| name == "step").unwrap().1.int64_value(&[0])
+    };
+    let ended = step(&run);
+    assert!((8..40).contains(&ended), "ended at step {ended}");
+    train(&config, &data, &run, None).unwrap();
+    assert_eq!(step(&run), ended, "an ended run does not go on");
+}
+
+/// A disk that is full when the checkpoint is written: told, and the last checkpoint stays.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_keeps_the_last_checkpoint() {
+    let _turn = alone();
+    let (data, config, folder) = (data(), tiny(), Folder::new());
+    let run = RunFolder::new(&folder.0.join("run"));
+    train(&config, &data, &run, Some(2)).unwrap();
+    let before = std::fs::read(run.checkpoint()).unwrap();
+    std::os::unix::fs::symlink("/dev/full", run.checkpoint().with_extension("part")).unwrap();
+    let error = train(&config, &data, &run, None).unwrap_err().to_string();
+    assert!(error.contains("checkpoint") && error.contains("space"), "{error}");
+    assert!(std::fs::read(run.checkpoint()).unwrap() == before);
+}
+
+#[test]
+fn a_run_begins_with_the_weights_of_a_file() {
+    let _turn = alone();
+    let (data, mut config, folder) = (data(), tiny(), Folder::new());
+    let first = RunFolder::new(&folder.0.join("first"));
+    train(&config, &data, &first, None).unwrap();
+    let file = crate::export::read_file(&first.best()).unwrap();
+    config.training =
+        TrainingConfig { start_from: Some(first.best()), learning_rate: 1e-12, ..config.training };
+    let second = RunFolder::new(&folder.0.join("second"));
+    train(&config, &data, &second, None).unwrap();
+    let tuned = crate::export::read_file(&second.best()).unwrap();
+    assert!(tuned.statistics == file.statistics, "features are normalised as the weights know them");
+    for (name, weight) in &file.weights {
+        let off = weight.values.iter().zip(&tuned.weights[name].values).map(|(a, b)| (a - b).abs());
+        assert!(off.fold(0.0, f32::max) < 1e-6, "{name}");
+    }
+    config.model.dim = 32;
+    let third = RunFolder::new(&folder.0.join("third"));
+    let error = train(&config, &data, &third, None).unwrap_err().to_string();
+    assert!(error.contains("start_from") && error.contains("32") && error.contains("16"), "{error}");
+}
