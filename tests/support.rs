@@ -71,6 +71,7 @@ pub fn random_file(config: ModelConfig, seed: u64) -> ModelFile {
         config,
         statistics: FeatureStatistics { mean: vec![-6.0; MEL_BANDS], deviation: vec![3.0; MEL_BANDS] },
         policy: Policy::default(),
+        calibration: None,
         provenance: serde_json::json!({ "seed": seed }),
         weights,
     }

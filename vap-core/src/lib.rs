@@ -16,9 +16,11 @@ pub mod reference_events;
 pub mod labels;
 pub mod metrics;
 pub mod policy;
+pub mod calibration;
 pub mod events;
 pub mod model_file;
 
+pub use calibration::{Ask, Calibration};
 pub use config::ModelConfig;
 pub use error::{Error, Result};
 pub use events::{Event, EventMachine};

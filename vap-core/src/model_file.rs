@@ -1,13 +1,15 @@
 //! The model file: one `.safetensors` whose header carries config, feature statistics, policy and provenance.
 //! Bytes in, bytes out. Files from outside are read as hostile: nothing is trusted before it is checked.
 
+mod storage;
+
+use crate::calibration::Calibration;
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
 use crate::features::FeatureStatistics;
 use crate::params;
 use crate::policy::Policy;
-use half::f16;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,14 +18,7 @@ pub const FORMAT: &str = "vap-turn";
 /// Version of the layout; a reader takes exactly its own. It also fixes the features (`features.rs`).
 pub const FORMAT_VERSION: &str = "1";
 
-/// How the weights are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Storage {
-    /// 32-bit floats.
-    F32,
-    /// 16-bit floats (IEEE half).
-    F16,
-}
+pub use storage::Storage;
 
 /// One weight, always f32 in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +38,8 @@ pub struct ModelFile {
     pub statistics: FeatureStatistics,
     /// Thresholds chosen for these weights.
     pub policy: Policy,
+    /// Operating points measured with these weights and this policy; files from before have none.
+    pub calibration: Option<Calibration>,
     /// Where the weights come from: data, licence, commit, seed, metrics.
     pub provenance: serde_json::Value,
     /// Every weight of [`params::params`], by name.
@@ -75,10 +72,11 @@ impl ModelFile {
         statistics.validate()?;
         let policy: Policy = json("policy", text("policy")?)?;
         policy.validate()?;
+        let calibration = header.get("calibration").map(|found| Calibration::from_json(found)).transpose()?;
         let provenance = json("provenance", text("provenance")?)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
-        let weights = read_weights(&config, &tensors)?;
-        Ok(ModelFile { config, statistics, policy, provenance, weights })
+        let weights = storage::read(&params::params(&config), &tensors)?;
+        Ok(ModelFile { config, statistics, policy, calibration, provenance, weights })
     }
 
     /// Writes the model file.
@@ -91,7 +89,7 @@ impl ModelFile {
         self.policy.validate()?;
         self.check_weights(storage)?;
         let to_json = |value: serde_json::Result<String>| value.map_err(|e| Error::ModelFile(e.to_string()));
-        let header = HashMap::from([
+        let mut header = HashMap::from([
             ("format".to_string(), FORMAT.to_string()),
             ("format_version".to_string(), FORMAT_VERSION.to_string()),
             ("config".to_string(), self.config.to_json()),
@@ -99,16 +97,16 @@ impl ModelFile {
             ("policy".to_string(), to_json(serde_json::to_string(&self.policy))?),
             ("provenance".to_string(), to_json(serde_json::to_string(&self.provenance))?),
         ]);
-        let stored: Vec<(&String, &Weight, Vec<u8>)> =
-            self.weights.iter().map(|(name, weight)| (name, weight, pack(&weight.values, storage))).collect();
-        let dtype = match storage {
-            Storage::F32 => Dtype::F32,
-            Storage::F16 => Dtype::F16,
-        };
+        if let Some(calibration) = &self.calibration {
+            calibration.validate()?;
+            header.insert("calibration".into(), to_json(serde_json::to_string(calibration))?);
+        }
+        let stored: Vec<storage::Stored> =
+            self.weights.iter().flat_map(|(name, weight)| storage::pack(name, weight, storage)).collect();
         let views = stored
             .iter()
-            .map(|(name, weight, data)| {
-                Ok((name.as_str(), TensorView::new(dtype, weight.shape.clone(), data)?))
+            .map(|part| {
+                Ok((part.name.as_str(), TensorView::new(part.dtype, part.shape.clone(), &part.data)?))
             })
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
             .map_err(|e| Error::ModelFile(e.to_string()))?;
@@ -148,11 +146,7 @@ impl ModelFile {
                 let (expected, found) = (param.len(), weight.values.len());
                 return Err(Error::Length { what: "values of a weight", expected, found });
             }
-            let fits = |v: &f32| match storage {
-                Storage::F32 => v.is_finite(),
-                Storage::F16 => f16::from_f32(*v).is_finite(),
-            };
-            if let Some(index) = weight.values.iter().position(|v| !fits(v)) {
+            if let Some(index) = storage::misfit(weight, storage) {
                 return Err(Error::NotFinite { place: format!("weight {}", param.name), index });
             }
         }
@@ -165,48 +159,6 @@ impl ModelFile {
 
 fn json<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|e| Error::ConfigSyntax(format!("header key {key:?}: {e}")))
-}
-
-fn read_weights(config: &ModelConfig, tensors: &SafeTensors) -> Result<BTreeMap<String, Weight>> {
-    let wanted = params::params(config);
-    if let Some(name) = tensors.names().iter().find(|name| !wanted.iter().any(|p| p.name == **name)) {
-        return Err(Error::WeightUnknown { name: name.to_string() });
-    }
-    let mut weights = BTreeMap::new();
-    for param in wanted {
-        let Ok(view) = tensors.tensor(&param.name) else {
-            return Err(Error::WeightMissing { name: param.name, expected: param.shape });
-        };
-        if view.shape() != param.shape {
-            let found = view.shape().to_vec();
-            return Err(Error::WeightShape { name: param.name, expected: param.shape, found });
-        }
-        let values = unpack(&param.name, &view)?;
-        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-            return Err(Error::NotFinite { place: format!("weight {}", param.name), index });
-        }
-        weights.insert(param.name, Weight { shape: param.shape, values });
-    }
-    Ok(weights)
-}
-
-fn pack(values: &[f32], storage: Storage) -> Vec<u8> {
-    match storage {
-        Storage::F32 => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        Storage::F16 => values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
-    }
-}
-
-fn unpack(name: &str, view: &TensorView) -> Result<Vec<f32>> {
-    match view.dtype() {
-        Dtype::F32 => {
-            Ok(view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
-        }
-        Dtype::F16 => {
-            Ok(view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect())
-        }
-        other => Err(Error::ModelFile(format!("weight {name}: expected type F32 or F16, found {other:?}"))),
-    }
 }
 
 /// The same file with the keys of its header in order.
@@ -225,118 +177,4 @@ fn sorted_header(bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::MEL_BANDS;
-
-    fn tiny() -> ModelFile {
-        let config = ModelConfig {
-            name: "tiny".into(),
-            dim: 4,
-            channel_layers: 1,
-            num_layers: 1,
-            heads: 2,
-            context_frames: 3,
-            feed_forward_factor: 2,
-            norm_epsilon: 1e-5,
-        };
-        let weights = params::params(&config)
-            .into_iter()
-            .map(|p| {
-                let values = (0..p.len()).map(|i| (i % 7) as f32 / 8.0 - 0.375).collect();
-                (p.name, Weight { shape: p.shape, values })
-            })
-            .collect();
-        ModelFile {
-            config,
-            statistics: FeatureStatistics { mean: vec![-5.0; MEL_BANDS], deviation: vec![2.0; MEL_BANDS] },
-            policy: Policy::default(),
-            provenance: serde_json::json!({ "data": "none", "seed": 1 }),
-            weights,
-        }
-    }
-
-    /// The file with its JSON header rewritten by `change`.
-    fn with_header(bytes: &[u8], change: impl Fn(&mut serde_json::Value)) -> Vec<u8> {
-        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-        let mut header = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
-        change(&mut header);
-        let mut text = serde_json::to_vec(&header).unwrap();
-        text.resize(text.len().next_multiple_of(8), b' ');
-        [&(text.len() as u64).to_le_bytes()[..], &text, &bytes[8 + length..]].concat()
-    }
-
-    #[test]
-    fn round_trip_in_both_storages_and_the_same_bytes_every_time() {
-        let model = tiny();
-        for storage in [Storage::F32, Storage::F16] {
-            let bytes = model.to_bytes(storage).unwrap();
-            // Eighths are exact in f16.
-            assert_eq!(ModelFile::from_bytes(&bytes).unwrap(), model);
-            assert_eq!(model.to_bytes(storage).unwrap(), bytes);
-        }
-    }
-
-    #[test]
-    fn a_file_cut_short_anywhere_is_an_error() {
-        let bytes = tiny().to_bytes(Storage::F16).unwrap();
-        for cut in (0..bytes.len()).step_by(13).chain([bytes.len() - 1]) {
-            assert!(ModelFile::from_bytes(&bytes[..cut]).is_err(), "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn a_lying_header_is_an_error() {
-        let bytes = tiny().to_bytes(Storage::F32).unwrap();
-        let mut huge = bytes.clone();
-        huge[..8].copy_from_slice(&u64::MAX.to_le_bytes());
-        assert!(matches!(ModelFile::from_bytes(&huge), Err(Error::ModelFile(_))));
-        let shape =
-            with_header(&bytes, |h| h["encoder.conv1.bias"]["shape"] = serde_json::json!([1u64 << 40]));
-        assert!(ModelFile::from_bytes(&shape).is_err());
-        let offsets = with_header(&bytes, |h| {
-            h["encoder.conv1.bias"]["data_offsets"] = serde_json::json!([0, 1u64 << 40])
-        });
-        assert!(ModelFile::from_bytes(&offsets).is_err());
-        let version = with_header(&bytes, |h| h["__metadata__"]["format_version"] = "9".into());
-        assert!(
-            matches!(ModelFile::from_bytes(&version), Err(Error::ModelVersion { found, .. }) if found == "9")
-        );
-        let missing = with_header(&bytes, |h| {
-            h["__metadata__"].as_object_mut().unwrap().remove("config");
-        });
-        assert!(matches!(ModelFile::from_bytes(&missing), Err(Error::ModelFile(m)) if m.contains("config")));
-    }
-
-    #[test]
-    fn config_and_weights_must_agree() {
-        let bytes = tiny().to_bytes(Storage::F32).unwrap();
-        let config = |change: fn(&mut ModelConfig)| {
-            let mut other = tiny().config;
-            change(&mut other);
-            let text = other.to_json();
-            ModelFile::from_bytes(&with_header(&bytes, |h| h["__metadata__"]["config"] = text.clone().into()))
-        };
-        assert!(matches!(config(|c| c.dim = 8), Err(Error::WeightShape { .. })));
-        assert!(matches!(config(|c| c.num_layers = 2), Err(Error::WeightMissing { .. })));
-        assert!(matches!(config(|c| c.channel_layers = 0), Err(Error::WeightUnknown { .. })));
-        assert!(matches!(config(|c| c.dim = 5), Err(Error::ConfigValue { key: "heads", .. })));
-        let unknown = with_header(&bytes, |h| {
-            h["__metadata__"]["config"] = tiny().config.to_json().replace("\"dim\"", "\"dims\"").into();
-        });
-        assert!(matches!(ModelFile::from_bytes(&unknown), Err(Error::ConfigSyntax(m)) if m.contains("dims")));
-    }
-
-    #[test]
-    fn weights_that_are_not_finite_are_refused_both_ways() {
-        let mut model = tiny();
-        let bytes = model.to_bytes(Storage::F32).unwrap();
-        let mut poisoned = bytes.clone();
-        let end = poisoned.len();
-        poisoned[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
-        assert!(matches!(ModelFile::from_bytes(&poisoned), Err(Error::NotFinite { .. })));
-        model.weights.get_mut("heads.eot.bias").unwrap().values[0] = 1e6;
-        assert!(model.to_bytes(Storage::F32).is_ok());
-        assert!(matches!(model.to_bytes(Storage::F16), Err(Error::NotFinite { .. })), "1e6 is beyond f16");
-    }
-}
+mod tests;

@@ -66,7 +66,12 @@ impl Default for Policy {
 }
 
 /// Longest time any option takes, in ms.
-const LONGEST_MS: u32 = 60_000;
+pub(crate) const LONGEST_MS: u32 = 60_000;
+
+/// What can be asked instead of thresholds: the name of [`crate::calibration::Ask::MaxFalseCutoff`].
+pub(crate) const MAX_FALSE_CUTOFF: &str = "maxFalseCutoff";
+/// The name of [`crate::calibration::Ask::MeanLatencyMs`].
+pub(crate) const MEAN_LATENCY_MS: &str = "meanLatencyMs";
 
 type Threshold = (&'static str, fn(&Policy) -> f64);
 type Time = (&'static str, fn(&Policy) -> u32, u32);
@@ -124,7 +129,8 @@ impl Policy {
         require("decideMs", decide <= max, || format!("at most maxBackchannelMs ({max})"), decide)
     }
 
-    /// This policy with some options changed, checked: what a user wrote, over what the model file says.
+    /// This policy with some thresholds and times changed, checked. What a user wrote goes through
+    /// [`crate::calibration::resolve`], which also knows what can be asked.
     ///
     /// # Errors
     /// [`Error::Option`] for an unknown name (option `policy`), a value of the wrong kind, or a policy that
@@ -135,7 +141,9 @@ impl Policy {
             let threshold = THRESHOLDS.iter().find(|(known, _)| known == name).map(|t| (t.0, "a number"));
             let time = TIMES.iter().find(|(known, ..)| known == name).map(|t| (t.0, "a whole number of ms"));
             let Some((option, expected)) = threshold.or(time) else {
-                let names: Vec<_> = THRESHOLDS.iter().map(|t| t.0).chain(TIMES.iter().map(|t| t.0)).collect();
+                let asks = [MAX_FALSE_CUTOFF, MEAN_LATENCY_MS];
+                let names: Vec<_> =
+                    THRESHOLDS.iter().map(|t| t.0).chain(TIMES.iter().map(|t| t.0)).chain(asks).collect();
                 return Err(Error::Option {
                     option: "policy",
                     expected: format!("one of {}", names.join(", ")),

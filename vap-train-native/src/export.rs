@@ -47,6 +47,7 @@ pub fn write(
         config: config.model.clone(),
         statistics: statistics.clone(),
         policy: Policy::default(),
+        calibration: None,
         provenance,
         weights: model::weights(store)?,
     };
@@ -71,6 +72,19 @@ pub fn write_file(path: &Path, file: &ModelFile, storage: Storage) -> Result<()>
 pub fn read_file(path: &Path) -> Result<ModelFile> {
     let bytes = std::fs::read(path).map_err(Error::io(path))?;
     Ok(ModelFile::from_bytes(&bytes)?)
+}
+
+/// A storage by its name on the command line.
+///
+/// # Errors
+/// What was expected and found.
+pub fn storage(name: &str) -> Result<Storage, String> {
+    match name {
+        "f32" => Ok(Storage::F32),
+        "f16" => Ok(Storage::F16),
+        "int8" => Ok(Storage::I8),
+        _ => Err(format!("expected f32, f16 or int8, found {name}")),
+    }
 }
 
 /// Parameter counts, in words.

@@ -109,7 +109,7 @@ enum Verb {
         #[arg(long, value_parser = split, default_value = "test")]
         split: Split,
     },
-    /// Writes a model file as f16 (or f32) for the listener, with a policy and reports in its header.
+    /// Writes a model file for the listener, with policy, calibration and reports in its header.
     Export {
         /// Model file of a run, e.g. runs/light/best.safetensors.
         #[arg(long)]
@@ -120,15 +120,18 @@ enum Verb {
         /// JSON file with thresholds; those left out keep their defaults.
         #[arg(long)]
         policy: Option<PathBuf>,
+        /// JSON file of operating points, as `evaluate` writes it on the dev split.
+        #[arg(long)]
+        calibration: Option<PathBuf>,
         /// JSON file of `evaluate` to put into the provenance.
         #[arg(long)]
         report: Option<PathBuf>,
         /// Commit of the trainer, for the provenance.
         #[arg(long)]
         commit: Option<String>,
-        /// Stores 32-bit floats.
-        #[arg(long)]
-        f32: bool,
+        /// How the weights are stored: f32, f16, or int8 with a scale an output row.
+        #[arg(long, value_parser = export::storage, default_value = "f16")]
+        storage: Storage,
     },
     /// Checks run configs (.toml) and model files (.safetensors) and says what they are.
     Validate {
@@ -192,10 +195,13 @@ fn main() -> Result<()> {
             }
             write_reports(&out, &reports)?;
         }
-        Verb::Export { model, out, policy, report, commit, f32 } => {
+        Verb::Export { model, out, policy, calibration, report, commit, storage } => {
             let mut file = export::read_file(&model)?;
             if let Some(path) = policy {
                 file.policy = read_json::<Policy>(&path)?;
+            }
+            if let Some(path) = calibration {
+                file.calibration = Some(read_json(&path)?);
             }
             if let Some(path) = report {
                 file.provenance["metrics"] = read_json(&path)?;
@@ -203,7 +209,7 @@ fn main() -> Result<()> {
             if let Some(commit) = commit {
                 file.provenance["commit"] = commit.into();
             }
-            export::write_file(&out, &file, if f32 { Storage::F32 } else { Storage::F16 })?;
+            export::write_file(&out, &file, storage)?;
             println!("{}: {}", out.display(), export::describe(&file.config));
         }
         Verb::Validate { files } => {
