@@ -96,7 +96,7 @@ enum Verb {
         /// Prepared folder.
         #[arg(long)]
         data: PathBuf,
-        /// Folder for report.json, report.md and policy.json (thresholds that these dialogues suggest).
+        /// Folder for report.json, report.md; on dev also policy.json and calibration.json for `export`.
         #[arg(long)]
         out: PathBuf,
         /// Dialogues.
@@ -238,8 +238,9 @@ fn write_reports(out: &Path, reports: &[Report]) -> Result<()> {
     std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
     std::fs::write(out.join("report.json"), serde_json::to_vec_pretty(reports)?)?;
     // The last condition is the harder one: its thresholds hold for both.
-    if let Some(last) = reports.last() {
-        std::fs::write(out.join("policy.json"), serde_json::to_vec_pretty(&last.suggested)?)?;
+    if let Some(tuned) = reports.last().and_then(|report| report.tuned.as_ref()) {
+        std::fs::write(out.join("policy.json"), serde_json::to_vec_pretty(&tuned.policy)?)?;
+        std::fs::write(out.join("calibration.json"), serde_json::to_vec_pretty(&tuned.calibration)?)?;
     }
     std::fs::write(
         out.join("report.md"),

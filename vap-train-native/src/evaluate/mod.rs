@@ -2,6 +2,8 @@
 //! met or real, through the model, the published event definitions and the shipped event machine. Always beside the
 //! silence timeout, always with 95 % bootstrap intervals over dialogues.
 
+mod asked;
+mod calibrate;
 mod end_of_turn;
 mod report;
 mod rows;
@@ -15,9 +17,10 @@ use tch::Device;
 use vap_core::labels::Activity;
 use vap_core::model_file::ModelFile;
 use vap_core::reference_events::{EventConfig, Events, balance};
-use vap_core::{FRAME_HZ, Frame, HOP_SAMPLES, Policy};
+use vap_core::{Calibration, FRAME_HZ, Frame, HOP_SAMPLES, Policy};
 
 use crate::config::SimulationConfig;
+use crate::corpora::Split;
 use crate::dataset::dialogue_seed;
 use crate::error::{Error, Result};
 use crate::model::LoadedModel;
@@ -53,6 +56,7 @@ pub struct Candidate {
     pub name: String,
     /// Policy of its event machine.
     pub policy: Policy,
+    solved: asked::Solved,
     model: LoadedModel,
 }
 
@@ -63,7 +67,8 @@ impl Candidate {
     /// [`Error::Weights`] when names or shapes differ.
     pub fn new(name: &str, file: &ModelFile) -> Result<Candidate> {
         let model = LoadedModel::from_file(file, Device::Cpu)?;
-        Ok(Candidate { name: name.into(), policy: file.policy, model })
+        let solved = asked::Solved::new(&file.policy, file.calibration.as_ref());
+        Ok(Candidate { name: name.into(), policy: file.policy, solved, model })
     }
 
     /// Frames of both channels' sound at 16 kHz, as many as both have whole hops.
@@ -90,10 +95,20 @@ pub struct Report {
     pub columns: Vec<String>,
     /// Policy of each model's event machine.
     pub policies: Vec<Policy>,
-    /// Thresholds that these dialogues suggest for the first model: for choosing on dev, not for reporting.
-    pub suggested: Policy,
+    /// Thresholds that these dialogues suggest for the first model; on dev only.
+    #[serde(skip)]
+    pub tuned: Option<Tuned>,
     /// All figures.
     pub rows: Vec<Row>,
+}
+
+/// What a model file is exported with.
+#[derive(Debug, Clone)]
+pub struct Tuned {
+    /// At most 10 % false cut-offs.
+    pub policy: Policy,
+    /// What else can be asked for.
+    pub calibration: Calibration,
 }
 
 /// Sound without degradation: what the clean condition hears.
@@ -172,7 +187,7 @@ pub fn evaluate(
         seconds: frames as f64 / FRAME_HZ as f64,
         columns,
         policies: candidates.iter().map(|c| c.policy).collect(),
-        suggested: tune::policy(&scored[0], first.policy),
+        tuned: (split == Split::Dev.name()).then(|| tune::tune(&mut scored[0], first.policy)).transpose()?,
         rows: rows::rows(&scored, &config),
     })
 }

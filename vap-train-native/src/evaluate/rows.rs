@@ -7,9 +7,9 @@ use vap_core::reference_events::{
     shift_prediction_scores,
 };
 
-use super::end_of_turn;
 use super::scored::Scored;
 use super::table::{Figure, Row, Table, at_threshold, ranked};
+use super::{asked, end_of_turn};
 
 type Pairs = Vec<(f32, bool)>;
 
@@ -77,6 +77,8 @@ pub fn rows(scored: &[Vec<Scored>], config: &EventConfig) -> Vec<Row> {
         table.add(name, frames(pairs), &columns(&auc(pairs), None));
     }
     end_of_turn::add(&mut table, scored);
+    let answered: Vec<Vec<_>> = scored.iter().map(|each| each.iter().map(|s| &s.asked).collect()).collect();
+    asked::add(&mut table, &answered, 1);
     table.rows
 }
 

@@ -6,6 +6,8 @@ use vap_core::projection::{BACKCHANNEL_AT, BINS, OVERLAP_AT, VAD_AT};
 use vap_core::reference_events::{EventConfig, Events, Region, events};
 use vap_core::{Event, EventMachine, Frame};
 
+use super::asked::Answered;
+use super::calibrate::Heard;
 use super::{Candidate, Recording, spans};
 use crate::error::Result;
 
@@ -24,6 +26,9 @@ pub struct Scored {
     pub spans: Vec<SilenceSpan>,
     pub machine: Vec<spans::Answer>,
     pub silences: Vec<(f32, bool)>,
+    /// Each speaker with the other channel silent.
+    pub alone: Vec<Heard>,
+    pub asked: Answered,
 }
 
 /// Hears a recording and scores it.
@@ -47,13 +52,16 @@ pub fn score(recording: &Recording, candidate: &Candidate, config: &EventConfig)
     };
     let mut spans = Vec::new();
     let mut answers = Vec::new();
-    for (speaker, frames) in alone.iter().enumerate() {
-        let found = spans::silences(&activity, speaker);
-        spans.extend(found.iter().map(|s| s.scored(frames, speaker)));
+    let alone = alone.into_iter().enumerate();
+    let alone: Vec<Heard> = alone
+        .map(|(speaker, frames)| Heard { speaker, frames, silences: spans::silences(&activity, speaker) })
+        .collect();
+    for Heard { speaker, frames, silences: found } in &alone {
+        spans.extend(found.iter().map(|s| s.scored(frames, *speaker)));
         let mut machine = EventMachine::new(candidate.policy)?;
         let mut events: Vec<Event> = Vec::new();
         frames.iter().for_each(|frame| machine.step(frame, &mut events));
-        answers.extend(spans::answers(&found, &events, speaker));
+        answers.extend(spans::answers(found, &events, *speaker));
     }
     let events = events(&activity.speech, config)?;
     let length = |r: &Region| (r.end_frame - r.start_frame) as f32;
@@ -74,6 +82,8 @@ pub fn score(recording: &Recording, candidate: &Candidate, config: &EventConfig)
         spans,
         machine: answers,
         silences,
+        asked: candidate.solved.answer(&alone)?,
+        alone,
     })
 }
 

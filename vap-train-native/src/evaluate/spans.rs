@@ -11,6 +11,7 @@ const SCORE_STEP_FRAMES: usize = 5;
 const LONGEST_S: f64 = 4.0;
 
 /// A silence of a speaker.
+#[derive(Debug, Clone, Copy)]
 pub struct Silence {
     /// First silent frame.
     pub start: usize,
@@ -29,7 +30,8 @@ pub struct Answer {
     pub end: bool,
     /// Time until the same speaker sounds again, in seconds; infinite when that does not happen.
     pub until_speech_s: f64,
-    /// Time from the start of the silence to `endOfTurn`, if it came before the speaker went on.
+    /// Time from the start of the silence to `endOfTurn`, if it came before the speaker went on: at the very end of a
+    /// silence the speaker already sounds.
     pub latency_s: Option<f64>,
 }
 
@@ -79,7 +81,7 @@ pub fn answers(silences: &[Silence], events: &[Event], speaker: usize) -> Vec<An
         .iter()
         .map(|s| {
             let until = s.next.map_or(f64::INFINITY, seconds);
-            let fired = ends.iter().find(|t| **t >= seconds(s.start) && **t <= until);
+            let fired = ends.iter().find(|t| **t >= seconds(s.start) && **t < until);
             Answer {
                 end: s.end,
                 until_speech_s: until - seconds(s.start),

@@ -1,25 +1,23 @@
 //! Thresholds for the event machine from scored dialogues of the dev split.
 
-use vap_core::Policy;
-use vap_core::metrics::{Confusion, SilenceRules, SilenceSpan, SweepGrid, summarise, sweep};
+use vap_core::metrics::Confusion;
+use vap_core::{Ask, Policy};
 
+use super::Tuned;
+use super::calibrate::calibrate;
 use super::scored::Scored;
+use crate::error::Result;
 
-/// Policy at which at most 10 % of the pauses are taken for ends, with the lowest mean latency; VAD and backchannel
-/// thresholds at the highest balanced accuracy. What cannot be told from the dialogues stays as in `base`.
-pub(super) fn policy(scored: &[Scored], base: Policy) -> Policy {
+/// False cut-offs of the policy that ships; more are asked for by the user.
+const MAX_FALSE_CUTOFF: f64 = 0.1;
+
+/// VAD and backchannel thresholds at the highest balanced accuracy, the calibration of the event machine with them, and
+/// the policy for at most 10 % false cut-offs, or the most cautious there is. What cannot be told stays as in `base`.
+///
+/// # Errors
+/// [`crate::Error::Data`] without pauses or ends of turns.
+pub(super) fn tune(scored: &mut [Scored], base: Policy) -> Result<Tuned> {
     let mut policy = base;
-    let spans: Vec<SilenceSpan> = scored.iter().flat_map(|s| s.spans.clone()).collect();
-    let points = sweep(&spans, &SweepGrid::default(), &SilenceRules::default());
-    let ms = |seconds: f64| (seconds * 1000.0).round() as u32;
-    if let Some(point) = summarise(&points).latency_at_10_percent {
-        if let Some(threshold) = point.policy.threshold {
-            policy.end_threshold = rounded(threshold);
-            policy.eager_threshold = rounded(threshold / 2.0);
-        }
-        policy.max_silence_ms = ms(point.policy.timeout_s);
-        policy.min_silence_ms = ms(point.policy.action_delay_s).min(policy.max_silence_ms - 100);
-    }
     if let Some(onset) = best(scored.iter().flat_map(|s| s.vad.iter().copied())) {
         policy.vad_onset = onset;
         policy.vad_offset = (onset * 0.7 * 100.0).round() / 100.0;
@@ -27,7 +25,14 @@ pub(super) fn policy(scored: &[Scored], base: Policy) -> Policy {
     if let Some(threshold) = best(scored.iter().flat_map(|s| s.backchannel.iter().copied())) {
         policy.backchannel_threshold = threshold;
     }
-    policy
+    let alone: Vec<_> = scored.iter_mut().map(|s| std::mem::take(&mut s.alone)).collect();
+    let calibration = calibrate(&alone, &policy)?;
+    let asked = calibration.solve(&policy, Ask::MaxFalseCutoff(MAX_FALSE_CUTOFF));
+    let solution = asked.or_else(|_| {
+        let least = calibration.points.last().map_or(1.0, |point| point.expected.false_cutoff_bound);
+        calibration.solve(&policy, Ask::MaxFalseCutoff(least))
+    })?;
+    Ok(Tuned { policy: solution.policy, calibration })
 }
 
 /// The threshold with the highest balanced accuracy, by 0.05.
