@@ -1,4 +1,4 @@
-//! `vap-train`: download | prepare | simulate | train | evaluate | export | validate.
+//! `vap-train`: download | prepare | simulate | train | evaluate | real | leak | export | validate.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use vap_core::Policy;
 use vap_core::model_file::Storage;
 use vap_train_native::config::RunConfig;
 use vap_train_native::corpora::Split;
-use vap_train_native::evaluate::{self, Candidate, Report};
+use vap_train_native::evaluate::{self, Candidate, LeakSize, Report};
 use vap_train_native::prepared::Prepared;
 use vap_train_native::simulate::{self, Simulator};
 use vap_train_native::train::{RunFolder, train};
@@ -108,6 +108,46 @@ enum Verb {
         /// train, dev or test.
         #[arg(long, value_parser = split, default_value = "test")]
         split: Split,
+        /// Folder of real recordings to score too, as the verb `real` does: real.json and real.md.
+        #[arg(long)]
+        real: Option<PathBuf>,
+    },
+    /// Scores a model on held-out real recordings, and on pairs of an utterance's end and its own pauses.
+    Real {
+        /// Model file.
+        #[arg(long)]
+        model: PathBuf,
+        /// Folder of FLAC or WAV files: calls with a channel a speaker (`NAME.json` with `vad_list`, or RTTM), mixes
+        /// of meetings (RTTM).
+        #[arg(long)]
+        real: PathBuf,
+        /// Prepared folder whose test split gives the pairs; without it there are none.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Folder for real.json and real.md.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Shows how well ends of simulated turns are told from pauses without speech: 0.5 is right for silence alone.
+    Leak {
+        /// Run config whose simulation is looked at.
+        #[arg(long)]
+        config: PathBuf,
+        /// Prepared folder.
+        #[arg(long)]
+        data: PathBuf,
+        /// Model file that hears the dialogues without their speech; without it the probes alone are scored.
+        #[arg(long)]
+        model: Option<PathBuf>,
+        /// Dialogues of the train split for the probes.
+        #[arg(long, default_value_t = 150)]
+        train: u64,
+        /// Dialogues of the test split.
+        #[arg(long, default_value_t = 100)]
+        test: u64,
+        /// Length of each, in seconds.
+        #[arg(long, default_value_t = 60.0)]
+        seconds: f32,
     },
     /// Writes a model file for the listener, with policy, calibration and reports in its header.
     Export {
@@ -176,11 +216,10 @@ fn main() -> Result<()> {
             let config = RunConfig::read(&config)?;
             train(&config, &Prepared::open(&data)?, &RunFolder::new(&out), stop_at)?;
         }
-        Verb::Evaluate { model, config, data, out, count, seconds, split } => {
+        Verb::Evaluate { model, config, data, out, count, seconds, split, real } => {
             let (file, config) = (export::read_file(&model)?, RunConfig::read(&config)?);
             let data = Prepared::open(&data)?;
-            let name = model.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into());
-            let candidates = [Candidate::new(&name, &file)?];
+            let candidates = [Candidate::new(&name(&model), &file)?];
             let conditions =
                 [("clean", evaluate::clean(&config.simulation)), ("as trained", config.simulation)];
             let mut reports = Vec::new();
@@ -194,6 +233,28 @@ fn main() -> Result<()> {
                 reports.push(report);
             }
             write_reports(&out, &reports)?;
+            if let Some(real) = real {
+                score_real(&candidates[0], &real, Some(&data), Some(&out))?;
+            }
+        }
+        Verb::Real { model, real, data, out } => {
+            let candidate = Candidate::new(&name(&model), &export::read_file(&model)?)?;
+            let data = data.map(|path| Prepared::open(&path)).transpose()?;
+            score_real(&candidate, &real, data.as_ref(), out.as_deref())?;
+        }
+        Verb::Leak { config, data, model, train, test, seconds } => {
+            let (config, data) = (RunConfig::read(&config)?, Prepared::open(&data)?);
+            let candidate =
+                model.map(|path| anyhow::Ok(Candidate::new(&name(&path), &export::read_file(&path)?)?));
+            let candidate = candidate.transpose()?;
+            for (condition, simulation) in
+                [("clean", evaluate::clean(&config.simulation)), ("as trained", config.simulation)]
+            {
+                let size = LeakSize { train, test, seconds };
+                let rows = evaluate::leak(candidate.as_ref(), &data, &simulation, size)?;
+                let columns = [format!("{condition}, {train} dialogues to train, {test} to test")];
+                println!("{}", evaluate::table(&columns, &rows));
+            }
         }
         Verb::Export { model, out, policy, calibration, report, commit, storage } => {
             let mut file = export::read_file(&model)?;
@@ -225,6 +286,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+fn name(model: &Path) -> String {
+    model.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into())
+}
+
 fn split(name: &str) -> Result<Split, String> {
     Split::from_name(name).ok_or_else(|| format!("expected train, dev or test, found {name}"))
 }
@@ -232,6 +297,27 @@ fn split(name: &str) -> Result<Split, String> {
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
     serde_json::from_slice(&bytes).with_context(|| path.display().to_string())
+}
+
+/// Scores a model on real recordings and, with prepared data, on pairs of its test split.
+fn score_real(
+    candidate: &Candidate,
+    folder: &Path,
+    data: Option<&Prepared>,
+    out: Option<&Path>,
+) -> Result<()> {
+    let mut report = evaluate::real(candidate, folder)?;
+    if let Some(data) = data {
+        report.rows.extend(evaluate::pairs(candidate, data, Split::Test)?);
+    }
+    let markdown = evaluate::real_markdown(&report);
+    println!("{markdown}");
+    if let Some(out) = out {
+        std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
+        std::fs::write(out.join("real.json"), serde_json::to_vec_pretty(&report)?)?;
+        std::fs::write(out.join("real.md"), markdown)?;
+    }
+    Ok(())
 }
 
 fn write_reports(out: &Path, reports: &[Report]) -> Result<()> {

@@ -53,10 +53,11 @@ fn rules() -> SilenceRules {
     SilenceRules::default()
 }
 
-type Pick = fn(&SweepSummary) -> Option<f64>;
+/// Takes one figure from a summary.
+pub type Pick = fn(&SweepSummary) -> Option<f64>;
 
 /// The published operating points.
-const PICKS: [(&str, Pick); 4] = [
+pub const PICKS: [(&str, Pick); 4] = [
     ("end of turn, false cut-offs at 300 ms mean latency", |s| Some(s.cutoff_at_300_ms?.false_cutoff_rate)),
     ("end of turn, false cut-offs at 600 ms mean latency", |s| Some(s.cutoff_at_600_ms?.false_cutoff_rate)),
     ("end of turn, mean latency at 5 % cut-offs, s", |s| Some(s.latency_at_5_percent?.mean_latency_s)),

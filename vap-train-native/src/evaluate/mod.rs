@@ -5,11 +5,17 @@
 mod asked;
 mod calibrate;
 mod end_of_turn;
+mod leak;
+mod pairs;
+mod probe;
+mod real;
+mod recordings;
 mod report;
 mod rows;
 mod scored;
 mod spans;
 mod table;
+mod told;
 mod tune;
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +32,10 @@ use crate::error::{Error, Result};
 use crate::model::LoadedModel;
 use crate::progress;
 use crate::simulate::Simulator;
-pub use report::markdown;
+pub use leak::{LeakSize, leak};
+pub use pairs::pairs;
+pub use real::{RealReport, real};
+pub use report::{markdown, real_markdown, table};
 use scored::Scored;
 pub use table::{Figure, Row, Score, Table, at_threshold, ranked};
 
