@@ -8,11 +8,13 @@ use vap_core::Policy;
 use vap_core::model_file::Storage;
 use vap_train_native::config::RunConfig;
 use vap_train_native::corpora::Split;
+use vap_train_native::corpora::bad::OnBadFile;
 use vap_train_native::evaluate::{self, Candidate, LeakSize, Report};
+use vap_train_native::prepare::{self, Corpus, Kind};
 use vap_train_native::prepared::Prepared;
 use vap_train_native::simulate::{self, Simulator};
 use vap_train_native::train::{RunFolder, train};
-use vap_train_native::{download, export, launch, prepare};
+use vap_train_native::{download, export, launch};
 
 #[derive(Parser)]
 #[command(name = "vap-train", version, about = "Trains voice activity projection models for vap-turn")]
@@ -36,12 +38,19 @@ enum Verb {
     },
     /// Reads corpora into one prepared folder; quick when nothing changed.
     Prepare {
-        /// Folder with speech, noise, rooms and annotations.
-        #[arg(long)]
-        data: PathBuf,
+        /// Folder with speech.tsv, noise.tsv, rir.tsv and AMI annotations.
+        #[arg(long, required_unless_present = "corpus")]
+        data: Option<PathBuf>,
+        /// A corpus in its official layout: ami, harpervalley, calls (any folder of two-channel WAV files),
+        /// librispeech, chime6, voxconverse, cabnc, musan or rirs.
+        #[arg(long, value_name = "KIND=DIR")]
+        corpus: Vec<Corpus>,
         /// Prepared folder to write.
         #[arg(long)]
         out: PathBuf,
+        /// What a recording does that cannot be used: ends the run, or is left out and told.
+        #[arg(long, value_parser = on_bad_file, default_value = "stop")]
+        on_bad_file: OnBadFile,
     },
     /// Writes simulated dialogues as WAV and JSON, to listen to what the model learns from.
     Simulate {
@@ -191,8 +200,13 @@ fn main() -> Result<()> {
                 download::download(&parts, &out, yes, true)?;
             }
         }
-        Verb::Prepare { data, out } => {
-            let outcome = prepare::prepare(&data, &out, true)?;
+        Verb::Prepare { data, corpus, out, on_bad_file } => {
+            let bundle = data.map(|folder| Corpus { kind: Kind::Bundle, folder });
+            let corpora: Vec<Corpus> = bundle.into_iter().chain(corpus).collect();
+            let outcome = prepare::prepare(&corpora, &out, on_bad_file, true)?;
+            for fault in &outcome.manifest.skipped {
+                println!("left out: {fault}");
+            }
             println!(
                 "{}: {}",
                 out.display(),
@@ -201,6 +215,7 @@ fn main() -> Result<()> {
             for (name, count) in &outcome.manifest.counts {
                 println!("  {name}: {count}");
             }
+            println!("  recordings left out: {}", outcome.manifest.skipped.len());
         }
         Verb::Simulate { config, data, out, count, seconds, seed, split } => {
             let config = RunConfig::read(&config)?;
@@ -292,6 +307,14 @@ fn name(model: &Path) -> String {
 
 fn split(name: &str) -> Result<Split, String> {
     Split::from_name(name).ok_or_else(|| format!("expected train, dev or test, found {name}"))
+}
+
+fn on_bad_file(name: &str) -> Result<OnBadFile, String> {
+    match name {
+        "stop" => Ok(OnBadFile::Stop),
+        "skip" => Ok(OnBadFile::Skip),
+        _ => Err(format!("expected stop or skip, found {name}")),
+    }
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {

@@ -1,7 +1,7 @@
-//! The prepared folder: all recordings in three flat files and one manifest, loaded whole.
+//! The prepared folder: all recordings in four flat files and one manifest, loaded whole.
 //!
-//! `speech.pcm` and `noise.pcm` hold i16 little-endian at 16 kHz, one recording behind the other; `rooms.f32`
-//! holds room impulse responses as f32 little-endian. `manifest.json` says what lies where, with speech islands,
+//! `speech.pcm`, `noise.pcm` and `calls.pcm` hold i16 little-endian at 16 kHz, one recording behind the other, of a
+//! call first the one and then the other channel; `rooms.f32` holds room impulse responses as f32 little-endian. `manifest.json` says what lies where, with speech islands,
 //! conversation timings and licences. `prepare` writes it; everything that trains or scores reads it here.
 
 use std::collections::BTreeMap;
@@ -18,11 +18,12 @@ pub use crate::corpora::speech::{Gender, UtteranceKind};
 /// First value of every manifest.
 pub const MAGIC: &str = "vap-turn-prepared";
 /// Version of the layout; raised whenever the meaning of a stored number changes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 pub(crate) const MANIFEST_FILE: &str = "manifest.json";
 pub(crate) const SPEECH_FILE: &str = "speech.pcm";
 pub(crate) const NOISE_FILE: &str = "noise.pcm";
 pub(crate) const ROOMS_FILE: &str = "rooms.f32";
+pub(crate) const CALLS_FILE: &str = "calls.pcm";
 
 /// What `manifest.json` holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,9 +35,9 @@ pub struct Manifest {
     pub version: u32,
     /// [`RATE_HZ`].
     pub rate_hz: u32,
-    /// What the input looked like, to see whether it changed.
-    pub inputs: Inputs,
-    /// Samples in `speech.pcm`, `noise.pcm` and `rooms.f32`.
+    /// What the input looked like, corpus by corpus, to see whether it changed.
+    pub inputs: Vec<Input>,
+    /// Samples in the flat files.
     pub samples: StoredSamples,
     /// All utterances, in the order of the table.
     pub utterances: Vec<Utterance>,
@@ -44,18 +45,24 @@ pub struct Manifest {
     pub noises: Vec<NoiseClip>,
     /// All room impulse responses.
     pub rooms: Vec<Room>,
+    /// All two-channel calls.
+    pub calls: Vec<Call>,
     /// Two-party timings of all splits; every [`Timing`] names its own.
     pub timings: Vec<Timing>,
     /// Licence as the tables write it -> number of recordings under it.
     pub licences: BTreeMap<String, usize>,
     /// Named counts of what was read and what was left out.
     pub counts: BTreeMap<String, f64>,
+    /// What was wrong with each recording that was left out for it.
+    pub skipped: Vec<String>,
 }
 
-/// Size of the input: equal sizes and counts mean unchanged input.
+/// Size of one corpus: equal sizes and counts mean unchanged input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Inputs {
+pub struct Input {
+    /// Its layout, as `prepare` names it.
+    pub kind: String,
     /// Files below the folders that are read.
     pub files: u64,
     /// Their bytes together.
@@ -72,6 +79,18 @@ pub struct StoredSamples {
     pub noise: u64,
     /// f32 samples of `rooms.f32`.
     pub rooms: u64,
+    /// i16 samples of `calls.pcm`.
+    pub calls: u64,
+}
+
+/// Each flat file with its samples and the bytes of one.
+pub(crate) fn flat_files(samples: &StoredSamples) -> [(&'static str, u64, u64); 4] {
+    [
+        (SPEECH_FILE, samples.speech, 2),
+        (NOISE_FILE, samples.noise, 2),
+        (ROOMS_FILE, samples.rooms, 4),
+        (CALLS_FILE, samples.calls, 2),
+    ]
 }
 
 /// One utterance of one speaker.
@@ -157,6 +176,30 @@ pub struct Room {
     pub samples: u32,
 }
 
+/// One real conversation with a channel a speaker. All times are in samples from its start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// Corpus, e.g. `ami`.
+    pub corpus: String,
+    /// Name in the corpus.
+    pub name: String,
+    /// Split.
+    pub split: Split,
+    /// First sample of the first channel in `calls.pcm`; the second channel lies behind it.
+    pub offset_samples: u64,
+    /// Length of each channel in samples.
+    pub samples: u32,
+    /// Whether the conversation ends with the recording; a stretch cut out of one goes on.
+    pub ended: bool,
+    /// RMS level inside the speech of each channel, in dB below full scale; -120 without any.
+    pub speech_db: [f32; 2],
+    /// When each channel speaks, `[start, end)` in order and apart, backchannels included.
+    pub speech: [Vec<[u32; 2]>; 2],
+    /// Which of that is backchannels, where they are annotated.
+    pub backchannels: Option<[Vec<[u32; 2]>; 2]>,
+}
+
 /// A prepared folder in memory.
 #[derive(Debug, Clone)]
 pub struct Prepared {
@@ -165,10 +208,12 @@ pub struct Prepared {
     speech: Vec<i16>,
     noise: Vec<i16>,
     rooms: Vec<f32>,
+    calls: Vec<i16>,
 }
 
 impl Prepared {
-    /// Loads a folder that `prepare` wrote: about 1.2 GB of memory for ten hours of speech.
+    /// Loads a folder that `prepare` wrote: about 1.2 GB of memory for ten hours of speech, 230 MB for an hour of
+    /// calls.
     ///
     /// # Errors
     /// [`CorpusError::Missing`] without a file, [`CorpusError::Prepared`] when magic, version or a length differs.
@@ -177,7 +222,8 @@ impl Prepared {
         let speech = read_values(&folder.join(SPEECH_FILE), manifest.samples.speech, i16::from_le_bytes)?;
         let noise = read_values(&folder.join(NOISE_FILE), manifest.samples.noise, i16::from_le_bytes)?;
         let rooms = read_values(&folder.join(ROOMS_FILE), manifest.samples.rooms, f32::from_le_bytes)?;
-        Ok(Prepared { manifest, speech, noise, rooms })
+        let calls = read_values(&folder.join(CALLS_FILE), manifest.samples.calls, i16::from_le_bytes)?;
+        Ok(Prepared { manifest, speech, noise, rooms, calls })
     }
 
     /// A folder that was never on disk.
@@ -187,8 +233,9 @@ impl Prepared {
         speech: Vec<i16>,
         noise: Vec<i16>,
         rooms: Vec<f32>,
+        calls: Vec<i16>,
     ) -> Prepared {
-        Prepared { manifest, speech, noise, rooms }
+        Prepared { manifest, speech, noise, rooms, calls }
     }
 
     /// All utterances.
@@ -212,6 +259,18 @@ impl Prepared {
     pub fn room_response(&self, index: usize) -> &[f32] {
         let room = &self.manifest.rooms[index];
         stored(&self.rooms, room.offset_samples, room.samples)
+    }
+
+    /// Calls of one split, with their indices.
+    pub fn calls(&self, split: Split) -> impl Iterator<Item = (usize, &Call)> {
+        self.manifest.calls.iter().enumerate().filter(move |(_, call)| call.split == split)
+    }
+
+    /// Audio of both channels of call `index`, whole, 16 kHz.
+    pub fn call_audio(&self, index: usize) -> [&[i16]; 2] {
+        let call = &self.manifest.calls[index];
+        let offsets = [call.offset_samples, call.offset_samples + u64::from(call.samples)];
+        offsets.map(|offset| stored(&self.calls, offset, call.samples))
     }
 
     /// Timings of one split.
@@ -260,23 +319,27 @@ fn check_ranges(
     manifest: &Manifest,
     fault: impl Fn(&'static str, String, String) -> CorpusError,
 ) -> Result<()> {
-    let within = |what, offset: u64, samples: u32, stored: u64| {
+    let within = |what: &'static str, offset: u64, samples: u32, stored: u64| {
         let end = offset.saturating_add(samples.into());
         if end > stored {
             return Err(fault(what, format!("an end at or before sample {stored}"), end.to_string()));
         }
         Ok(())
     };
-    for utterance in &manifest.utterances {
-        within("utterance", utterance.offset_samples, utterance.samples, manifest.samples.speech)?;
+    let ordered = |what: &'static str, spans: &[[u32; 2]], samples: u32| {
         let mut last = 0;
-        for &[start, end] in &utterance.islands {
-            if start < last || end <= start || end > utterance.samples {
-                let expected = format!("{last} <= start < end <= {}", utterance.samples);
-                return Err(fault("speech island", expected, format!("[{start}, {end}]")));
+        for &[start, end] in spans {
+            if start < last || end <= start || end > samples {
+                let expected = format!("{last} <= start < end <= {samples}");
+                return Err(fault(what, expected, format!("[{start}, {end}]")));
             }
             last = end;
         }
+        Ok(())
+    };
+    for utterance in &manifest.utterances {
+        within("utterance", utterance.offset_samples, utterance.samples, manifest.samples.speech)?;
+        ordered("speech island", &utterance.islands, utterance.samples)?;
         if utterance.islands.is_empty() {
             return Err(fault("speech islands of an utterance", "at least one".into(), "none".into()));
         }
@@ -286,6 +349,14 @@ fn check_ranges(
     }
     for room in &manifest.rooms {
         within("room", room.offset_samples, room.samples, manifest.samples.rooms)?;
+    }
+    for call in &manifest.calls {
+        within("call", call.offset_samples, call.samples, manifest.samples.calls)?;
+        let second = call.offset_samples.saturating_add(call.samples.into());
+        within("second channel of a call", second, call.samples, manifest.samples.calls)?;
+        for track in call.speech.iter().chain(call.backchannels.iter().flatten()) {
+            ordered("speech of a call", track, call.samples)?;
+        }
     }
     for turn in manifest.timings.iter().flat_map(|timing| &timing.turns) {
         if turn.speaker > 1 || !(turn.start_s >= 0.0 && turn.end_s > turn.start_s) {

@@ -101,8 +101,20 @@ impl Default for IslandRule {
 ///
 /// # Errors
 /// [`CorpusError`] naming the missing file, or the element and attribute that is wrong.
-pub fn read(annotations: &Path, lists: &Path, mut read_one: impl FnMut(&str)) -> Result<Vec<Meeting>> {
+pub fn read(annotations: &Path, lists: &Path, read_one: impl FnMut(&str)) -> Result<Vec<Meeting>> {
     let splits = read_splits(lists)?;
+    read_meetings(annotations, |name| splits.get(name).copied().unwrap_or(Split::Train), read_one)
+}
+
+/// Reads all meetings as [`read`], where `split_of` says the split of a meeting.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_meetings(
+    annotations: &Path,
+    split_of: impl Fn(&str) -> Split,
+    mut read_one: impl FnMut(&str),
+) -> Result<Vec<Meeting>> {
     let backchannel = backchannel_type(&annotations.join("ontologies/da-types.xml"))?;
     let words_files = list_names(&annotations.join("words"), "AMI word files")?;
     let acts_files = list_names(&annotations.join("dialogueActs"), "AMI dialogue act files")?;
@@ -131,7 +143,7 @@ pub fn read(annotations: &Path, lists: &Path, mut read_one: impl FnMut(&str)) ->
             }
         }
         read_one(&name);
-        let split = splits.get(&name).copied().unwrap_or(Split::Train);
+        let split = split_of(&name);
         meetings.push(Meeting { name, split, has_acts, participants });
     }
     Ok(meetings)

@@ -8,12 +8,15 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use vap_core::audio::Resampler;
 
+use super::islands::{self, IslandOptions};
 use super::{CorpusError, RATE_HZ, Result, Split, wav};
 
 /// Annotations may end this much after the sound, in seconds: they are rounded, and recorders stop early.
 pub const END_TOLERANCE_S: f64 = 0.25;
 /// Largest delay of a channel that is believed, in ms.
 const LONGEST_DELAY_MS: f64 = 3_600_000.0;
+/// Shortest silence that counts as a pause, in seconds; shorter ones are part of the articulation.
+const SHORTEST_PAUSE_S: f64 = 0.2;
 
 /// A stretch of time, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,6 +58,9 @@ pub struct CallRecording {
     /// When each channel speaks, backchannels included, in order and apart; `None` leaves it to the energy of the
     /// channel.
     pub speech: Option<[Vec<Span>; 2]>,
+    /// Whether pauses under a second are missing from `speech`, as in word alignments without gaps and in times of
+    /// whole utterances: they are then looked for in the sound.
+    pub hides_pauses: bool,
     /// Which of that speech is backchannels; `None` where the corpus does not annotate them.
     pub backchannels: Option<[Vec<Span>; 2]>,
 }
@@ -75,6 +81,15 @@ impl CallRecording {
     pub fn load(&self) -> Result<[Vec<i16>; 2]> {
         let samples = (self.length_s()? * f64::from(RATE_HZ)).round() as usize;
         Ok([self.channel(0, samples)?, self.channel(1, samples)?])
+    }
+
+    /// When each channel speaks in the sound that [`CallRecording::load`] gave.
+    pub fn speech_in(&self, audio: &[Vec<i16>; 2]) -> [Vec<Span>; 2] {
+        match &self.speech {
+            Some(speech) if !self.hides_pauses => speech.clone(),
+            Some(speech) => [0, 1].map(|c| without_pauses(&speech[c], &energy_spans(&audio[c]))),
+            None => audio.each_ref().map(|channel| energy_spans(channel)),
+        }
     }
 
     /// Length of the call in seconds, after all checks.
@@ -162,14 +177,49 @@ impl CallRecording {
     }
 }
 
-/// Sorts spans by their start and joins those that touch or overlap; empty ones go.
-pub fn joined(mut spans: Vec<Span>) -> Vec<Span> {
+/// Where a channel sounds.
+fn energy_spans(samples: &[i16]) -> Vec<Span> {
+    let seconds = |sample: u32| f64::from(sample) / f64::from(RATE_HZ);
+    let found = islands::find(samples, &IslandOptions::call()).islands;
+    found.iter().map(|[start, end]| Span { start_s: seconds(*start), end_s: seconds(*end) }).collect()
+}
+
+/// The spans less their silences of [`SHORTEST_PAUSE_S`] and more; a span in which nothing sounds stays whole.
+fn without_pauses(spans: &[Span], sounding: &[Span]) -> Vec<Span> {
+    let mut out = Vec::new();
+    for span in spans {
+        let inside: Vec<Span> = sounding
+            .iter()
+            .map(|s| Span { start_s: s.start_s.max(span.start_s), end_s: s.end_s.min(span.end_s) })
+            .filter(|s| s.end_s > s.start_s)
+            .collect();
+        let mut inside = joined(inside, SHORTEST_PAUSE_S);
+        if let Some(first) = inside.first_mut()
+            && first.start_s - span.start_s < SHORTEST_PAUSE_S
+        {
+            first.start_s = span.start_s;
+        }
+        if let Some(last) = inside.last_mut()
+            && span.end_s - last.end_s < SHORTEST_PAUSE_S
+        {
+            last.end_s = span.end_s;
+        }
+        if inside.is_empty() {
+            inside.push(*span);
+        }
+        out.extend(inside);
+    }
+    out
+}
+
+/// Sorts spans by their start and joins those at most `gap_s` apart; empty ones go.
+pub fn joined(mut spans: Vec<Span>, gap_s: f64) -> Vec<Span> {
     spans.retain(|span| span.end_s > span.start_s);
     spans.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
     let mut out: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {
         match out.last_mut() {
-            Some(last) if span.start_s <= last.end_s => last.end_s = last.end_s.max(span.end_s),
+            Some(last) if span.start_s - last.end_s <= gap_s => last.end_s = last.end_s.max(span.end_s),
             _ => out.push(span),
         }
     }
@@ -178,16 +228,28 @@ pub fn joined(mut spans: Vec<Span>) -> Vec<Span> {
 
 /// A split drawn by the hash of a name, for corpora without official ones: 80 % train, 10 % dev, 10 % test.
 pub fn split_by_name(name: &str) -> Split {
-    // FNV-1a, then its high bits: the same on every machine and in every version.
+    split_by_share(name, [0.8, 0.1])
+}
+
+/// A split drawn by the hash of a name, with the shares of train and dev; the rest is test.
+pub fn split_by_share(name: &str, [train, dev]: [f64; 2]) -> Split {
+    let place = (name_hash(name) >> 32) as f64 / 2f64.powi(32);
+    if place < train {
+        Split::Train
+    } else if place < train + dev {
+        Split::Dev
+    } else {
+        Split::Test
+    }
+}
+
+/// The same number for a name on every machine and in every version.
+pub(crate) fn name_hash(name: &str) -> u64 {
+    // FNV-1a, then multiplied once more: its own high bits hardly change with the last letters.
     let hash = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
     });
-    let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    match (mixed * 10) >> 32 {
-        0 => Split::Test,
-        1 => Split::Dev,
-        _ => Split::Train,
-    }
+    (hash ^ (hash >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 #[cfg(test)]
@@ -205,6 +267,7 @@ mod tests {
             channels: [source("a.wav"), source("b.wav")],
             cut_s: None,
             speech: Some([vec![Span { start_s: 0.5, end_s: 1.0 }], vec![]]),
+            hides_pauses: false,
             backchannels: None,
         }
     }
@@ -335,13 +398,50 @@ mod tests {
         let counts = Split::ALL.map(count);
         assert!(counts[0].abs_diff(4_000) < 120, "{counts:?}");
         assert!(counts[1].abs_diff(500) < 80 && counts[2].abs_diff(500) < 80, "{counts:?}");
-        assert_eq!(["a", "b", "c"].map(split_by_name), [Split::Train, Split::Train, Split::Test]);
+        assert_eq!(["a", "b", "c"].map(split_by_name), [Split::Train, Split::Train, Split::Train]);
+    }
+
+    #[test]
+    fn pauses_are_found_in_the_sound() {
+        let span = |(start_s, end_s)| Span { start_s, end_s };
+        let spans = [(1.0, 4.0), (5.0, 6.0), (7.0, 8.0)].map(span);
+        let sounding = [(0.5, 2.0), (2.1, 2.5), (3.0, 3.9), (7.3, 9.0)].map(span);
+        let expected = [(1.0, 2.5), (3.0, 4.0), (5.0, 6.0), (7.3, 8.0)].map(span);
+        assert_eq!(without_pauses(&spans, &sounding), expected);
+
+        let folder = Folder::new();
+        let mut sound = burst(4.0, 0.5, 1.0);
+        sound.iter_mut().zip(burst(4.0, 1.6, 2.5)).for_each(|(x, y)| *x += y);
+        fixture::wav(&folder, "a.wav", 16_000, &sound);
+        fixture::wav(&folder, "b.wav", 16_000, &burst(4.0, 3.0, 3.5));
+        let mut call = call(&folder);
+        call.hides_pauses = true;
+        call.speech = Some([vec![span((0.5, 2.5))], vec![]]);
+        let [a, b] = call.speech_in(&call.load().unwrap());
+        assert_eq!((a.len(), b.len()), (2, 0), "{a:?}");
+        assert!((a[0].end_s - 1.0).abs() < 0.03 && (a[1].start_s - 1.6).abs() < 0.03, "{a:?}");
+    }
+
+    #[test]
+    fn a_channel_that_hardly_speaks_is_not_taken_for_speech() {
+        // Noise 30 dB under the voice, digital silence until the call is taken, and 2 s of voice in a minute.
+        let mut sound = burst(60.0, 30.0, 32.0);
+        let mut state = 1_u32;
+        for x in &mut sound[160_000..] {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *x += (state >> 16) as i16 / 128;
+        }
+        let found = energy_spans(&sound);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!((found[0].start_s - 30.0).abs() < 0.05 && (found[0].end_s - 32.0).abs() < 0.05, "{found:?}");
+        assert!(energy_spans(&[0; 16_000]).is_empty() && energy_spans(&[]).is_empty());
     }
 
     #[test]
     fn spans_are_joined() {
         let span = |(start_s, end_s)| Span { start_s, end_s };
         let spans = [(3.0, 4.0), (1.0, 2.0), (2.0, 2.5), (5.0, 5.0)].map(span).to_vec();
-        assert_eq!(joined(spans), [(1.0, 2.5), (3.0, 4.0)].map(span));
+        assert_eq!(joined(spans.clone(), 0.0), [(1.0, 2.5), (3.0, 4.0)].map(span));
+        assert_eq!(joined(spans, 0.5), [(1.0, 4.0)].map(span));
     }
 }

@@ -3,7 +3,7 @@
 //! `transcriptions/{train,dev,eval}/S*.json`, a list of utterances with `speaker`, `start_time` and `end_time`
 //! (`h:mm:ss.ss`) and `words`, and `audio/{train,dev,eval}/S*_P*.wav`, stereo. A call is a stretch in which only two
 //! of the four talk, the left ear of each as its channel; the other is heard there too, more softly. Utterances are
-//! transcribers' segments: pauses inside them count as speech. Stretches end at `[redacted]` words, whose sound is
+//! transcribers' segments: pauses inside them are found in the sound. Stretches end at `[redacted]` words, whose sound is
 //! gone. Backchannels are not annotated.
 
 use std::collections::BTreeMap;
@@ -133,6 +133,7 @@ fn read_session(
                     channels: [source(first), source(second)],
                     cut_s: Some(cut_s),
                     speech: Some(speech),
+                    hides_pauses: true,
                     backchannels: None,
                 };
                 call.check()?;
@@ -169,7 +170,7 @@ fn with_margins(stretch: &[Sound], islands: &[Vec<Island>]) -> [f64; 2] {
 /// The sounds of one speaker of a stretch, counted from the start of the call.
 fn spans(stretch: &[Sound], speaker: usize, from_s: f64) -> Vec<Span> {
     let own = stretch.iter().filter(|(who, _)| *who == speaker);
-    joined(own.map(|(_, i)| Span { start_s: i.start_s - from_s, end_s: i.end_s - from_s }).collect())
+    joined(own.map(|(_, i)| Span { start_s: i.start_s - from_s, end_s: i.end_s - from_s }).collect(), 0.0)
 }
 
 #[cfg(test)]

@@ -133,8 +133,10 @@ pub fn ami(folder: &Folder, meetings: &[(&str, Vec<Vec<SpokenWord>>)]) {
     let mut roster = format!("{HEAD}<nite:root nite:id=\"meet.00\" {NITE}>\n");
     for (name, channels) in meetings {
         roster += &format!("<meeting nite:id=\"m_{name}\" observation=\"{name}\">\n");
-        for (channel, words) in ('A'..).zip(channels) {
-            roster += &format!("<speaker nite:id=\"{name}_{channel}\" nxt_agent=\"{channel}\" />\n");
+        for (headset, (channel, words)) in ('A'..).zip(channels).enumerate() {
+            roster += &format!(
+                "<speaker nite:id=\"{name}_{channel}\" channel=\"{headset}\" nxt_agent=\"{channel}\" />\n"
+            );
             participant(folder, name, channel, words);
         }
         roster += "</meeting>\n";

@@ -21,6 +21,10 @@ pub struct IslandOptions {
     pub confirm_db: f32,
     /// Number of frames that confirm an island.
     pub loud_frames: usize,
+    /// Share of the frames that is quieter than the loud level.
+    pub loud_share: f32,
+    /// Leaves digital silence out of the quiet and the loud level: where a line is not open yet nothing is heard.
+    pub skip_digital_silence: bool,
 }
 
 impl Default for IslandOptions {
@@ -33,7 +37,16 @@ impl Default for IslandOptions {
             highest_db: 12.0,
             confirm_db: 6.0,
             loud_frames: 4,
+            loud_share: 0.95,
+            skip_digital_silence: false,
         }
+    }
+}
+
+impl IslandOptions {
+    /// For one channel of a whole call, which may speak for a few of its minutes only.
+    pub fn call() -> Self {
+        Self { loud_share: 0.99, skip_digital_silence: true, ..Self::default() }
     }
 }
 
@@ -58,10 +71,13 @@ pub fn find(samples: &[i16], options: &IslandOptions) -> Islands {
     let levels = frame_levels(samples);
     let mut islands = Vec::new();
     let mut sorted = levels.clone();
+    if options.skip_digital_silence {
+        sorted.retain(|level| *level > SILENCE_DB);
+    }
     sorted.sort_by(f32::total_cmp);
     let quantile = |share: f32| sorted[((sorted.len() - 1) as f32 * share) as usize];
     if !sorted.is_empty() && quantile(1.0) > SILENCE_DB + 20.0 {
-        let (quiet, loud) = (quantile(0.05), quantile(0.95));
+        let (quiet, loud) = (quantile(0.05), quantile(options.loud_share));
         let threshold = (quiet + options.threshold_share * (loud - quiet))
             .clamp(loud - options.lowest_db, loud - options.highest_db);
         islands = runs_above(&levels, threshold);

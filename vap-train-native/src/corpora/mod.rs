@@ -4,6 +4,7 @@
 //! that is wrong, with what was expected and what was found. Nothing is written here; `prepare` does that.
 
 pub mod ami;
+pub mod ami_calls;
 pub mod bad;
 pub mod cabnc;
 pub mod calls;
@@ -11,6 +12,7 @@ pub mod chime6;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod flac;
+pub mod harpervalley;
 pub mod islands;
 mod isolated;
 pub mod librispeech;
@@ -24,6 +26,7 @@ pub mod rttm;
 pub mod speech;
 pub mod table;
 pub mod turns;
+pub mod two_channel;
 pub mod voxconverse;
 pub mod wav;
 

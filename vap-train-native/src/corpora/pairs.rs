@@ -2,6 +2,7 @@
 //!
 //! A stretch holds two participants while the others are silent but for backchannels.
 
+use super::Split;
 use super::ami::{Island, IslandRule, Meeting};
 use super::turns::{Sound, stretch_turns};
 
@@ -31,6 +32,14 @@ pub struct PairOptions {
 }
 
 impl PairOptions {
+    /// For the timings of a split: variety to train on, purity to choose and report on.
+    pub fn of(split: Split) -> Self {
+        match split {
+            Split::Train => Self::relaxed(),
+            Split::Dev | Split::Test => Self::default(),
+        }
+    }
+
     /// Three times the stretches: speech of third participants is dropped where the two go on within 2 s.
     pub fn relaxed() -> Self {
         Self { bridged_silence_s: 2.0, ..Self::default() }
@@ -185,7 +194,6 @@ fn split_at_silences(sounds: Vec<Sound>, longest_s: f64) -> Vec<Vec<Sound>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::corpora::Split;
     use crate::corpora::ami::{Participant, Word};
 
     /// A meeting with the words (start, end, backchannel) of channels A, B, ...

@@ -12,8 +12,8 @@ mod configs;
 use crate::config::SimulationConfig;
 use crate::corpora::Split;
 use crate::prepared::{
-    Gender, Inputs, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, Room, StoredSamples, Timing, TurnKind,
-    TurnTiming, Utterance, UtteranceKind, VERSION,
+    Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, Room, StoredSamples, Timing, TurnKind, TurnTiming,
+    Utterance, UtteranceKind, VERSION,
 };
 
 /// libtorch draws from one generator a process: tests that draw take turns.
@@ -81,11 +81,12 @@ fn data() -> Prepared {
         magic: MAGIC.into(),
         version: VERSION,
         rate_hz: RATE_HZ,
-        inputs: Inputs { files: 0, bytes: 0 },
+        inputs: Vec::new(),
         samples: StoredSamples {
             speech: speech.len() as u64,
             noise: noise.len() as u64,
             rooms: rooms.len() as u64,
+            calls: 0,
         },
         utterances,
         noises: vec![NoiseClip {
@@ -96,11 +97,13 @@ fn data() -> Prepared {
             level_db: -40.0,
         }],
         rooms: vec![Room { name: "room".into(), rt60_s: 0.3, offset_samples: 0, samples: 800 }],
+        calls: Vec::new(),
         timings: Split::ALL.map(timing).to_vec(),
         licences: Default::default(),
         counts: Default::default(),
+        skipped: Vec::new(),
     };
-    Prepared::from_parts(manifest, speech, noise, rooms)
+    Prepared::from_parts(manifest, speech, noise, rooms, Vec::new())
 }
 
 /// No degradation at all and a digital bed.
