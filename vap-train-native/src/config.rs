@@ -31,6 +31,8 @@ pub struct RunConfig {
 pub struct TrainingConfig {
     /// Seed of weights, data and dropout.
     pub seed: u64,
+    /// Share of windows cut from real two-channel calls; the others are simulated. 1 needs no simulation data.
+    pub real_share: f64,
     /// Optimiser steps.
     pub steps: u64,
     /// Windows a step; 0 chooses by the machine.
@@ -82,6 +84,7 @@ impl Default for TrainingConfig {
     fn default() -> Self {
         TrainingConfig {
             seed: 1,
+            real_share: 0.0,
             steps: 4_000,
             batch: 0,
             window_s: 12.0,
@@ -282,6 +285,7 @@ impl RunConfig {
             share("simulation.clipping", s.clipping),
             share("simulation.packet_loss", s.packet_loss),
             share("training.ema_decay", t.ema_decay),
+            share("training.real_share", t.real_share),
             weight("loss.projection", l.projection),
             weight("loss.eot", l.eot),
             weight("loss.backchannel", l.backchannel),

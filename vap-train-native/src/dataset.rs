@@ -1,18 +1,23 @@
-//! Dialogues to batches: normalised mels, targets and masks. Batch `i` is a pure function of (data, config, seed, i),
-//! so a resumed run sees what an unbroken one would.
+//! Dialogues and excerpts of real calls to batches: normalised mels, targets and masks. Batch `i` is a pure function
+//! of (data, config, seed, i), so a resumed run sees what an unbroken one would.
 
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 use vap_core::config::MEL_BANDS;
 use vap_core::features::{FeatureStatistics, LogMel};
 use vap_core::labels;
 use vap_core::projection::OUTPUTS;
 
-use crate::config::TrainingConfig;
+use crate::config::{RunConfig, TrainingConfig};
+use crate::corpora::Split;
 use crate::error::{Error, Result};
+use crate::excerpts::{Excerpt, Excerpts};
+use crate::prepared::Prepared;
 use crate::simulate::{Dialogue, Simulator};
 
 /// Batches made ahead of the trainer.
@@ -40,19 +45,81 @@ pub struct Batch {
     pub mask: Tensor,
 }
 
+/// What the windows of one split are cut from: simulated dialogues, real calls, or both.
+pub struct Windows<'a> {
+    simulator: Option<Simulator<'a>>,
+    excerpts: Option<Excerpts<'a>>,
+    real_share: f64,
+}
+
+impl<'a> Windows<'a> {
+    /// Windows of one split as `training.real_share` mixes them. Without real calls of their own, dev and test are
+    /// simulated, unless all windows are to be real.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the split lacks what its share asks for.
+    pub fn new(data: &'a Prepared, split: Split, config: &RunConfig) -> Result<Self> {
+        let share = config.training.real_share;
+        let needed = split == Split::Train || share >= 1.0 || data.calls(split).next().is_some();
+        let real_share = if needed { share } else { 0.0 };
+        let simulated = || Simulator::new(data, split, &config.simulation);
+        let real = || Excerpts::new(data, split, &config.simulation);
+        Ok(Windows {
+            simulator: (real_share < 1.0).then(simulated).transpose()?,
+            excerpts: (real_share > 0.0).then(real).transpose()?,
+            real_share,
+        })
+    }
+
+    /// Window `seed`, `seconds` long.
+    ///
+    /// # Errors
+    /// As [`window`].
+    pub fn window(&self, seed: u64, seconds: f32) -> Result<Window> {
+        // A draw of its own, so that simulated dialogues are the same for every share.
+        let mut rng = ChaCha8Rng::seed_from_u64(!seed);
+        let real = self.excerpts.as_ref().filter(|_| rng.random_bool(self.real_share));
+        match (real, &self.simulator) {
+            (Some(excerpts), _) => excerpt_window(&excerpts.excerpt(seed, seconds)),
+            (None, Some(simulator)) => window(&simulator.dialogue(seed, seconds)),
+            (None, None) => Err(Error::Data("neither simulated nor real windows".into())),
+        }
+    }
+}
+
 /// Features and targets of a dialogue.
 ///
 /// # Errors
 /// [`Error::Core`] if the activity is uneven.
 pub fn window(dialogue: &Dialogue) -> Result<Window> {
-    let mut mels = Vec::with_capacity(2 * 2 * dialogue.frames * MEL_BANDS);
-    for channel in &dialogue.audio {
-        LogMel::new().push(channel, &mut mels);
-    }
     let mut targets = labels::targets(&dialogue.activity)?;
     targets.values.truncate(dialogue.frames * OUTPUTS);
     targets.mask.truncate(dialogue.frames * OUTPUTS);
+    let mels = mels(&dialogue.audio, dialogue.frames);
     Ok(Window { mels, values: targets.values, mask: targets.mask, frames: dialogue.frames })
+}
+
+/// Features and targets of an excerpt; frames behind the end of its call are masked.
+///
+/// # Errors
+/// As [`window`].
+pub fn excerpt_window(excerpt: &Excerpt) -> Result<Window> {
+    let targets = labels::targets(&excerpt.activity)?;
+    let known = |values: Vec<f32>| {
+        let mut known = values[excerpt.first * OUTPUTS..(excerpt.first + excerpt.known) * OUTPUTS].to_vec();
+        known.resize(excerpt.frames * OUTPUTS, 0.0);
+        known
+    };
+    let mels = mels(&excerpt.audio, excerpt.frames);
+    Ok(Window { mels, values: known(targets.values), mask: known(targets.mask), frames: excerpt.frames })
+}
+
+fn mels(audio: &[Vec<f32>; 2], frames: usize) -> Vec<f32> {
+    let mut mels = Vec::with_capacity(2 * 2 * frames * MEL_BANDS);
+    for channel in audio {
+        LogMel::new().push(channel, &mut mels);
+    }
+    mels
 }
 
 /// Windows of one length to tensors on the CPU.
@@ -84,15 +151,14 @@ impl Batch {
     }
 }
 
-/// Mean and deviation of each band over `count` dialogues.
+/// Mean and deviation of each band over `count` windows.
 ///
 /// # Errors
-/// [`Error::Core`] if a dialogue has no sound at all.
-pub fn statistics(simulator: &Simulator, seed: u64, count: usize, seconds: f32) -> Result<FeatureStatistics> {
+/// [`Error::Core`] if they have no sound at all.
+pub fn statistics(windows: &Windows, seed: u64, count: usize, seconds: f32) -> Result<FeatureStatistics> {
     let (mut sum, mut squares, mut frames) = ([0f64; MEL_BANDS], [0f64; MEL_BANDS], 0f64);
     for i in 0..count {
-        let dialogue = simulator.dialogue(dialogue_seed(seed, u64::MAX - i as u64), seconds);
-        let window = window(&dialogue)?;
+        let window = windows.window(dialogue_seed(seed, u64::MAX - i as u64), seconds)?;
         for frame in window.mels.chunks_exact(MEL_BANDS) {
             for (band, x) in frame.iter().enumerate() {
                 sum[band] += f64::from(*x);
@@ -131,7 +197,7 @@ pub struct Shard {
 /// Makes a shard's batches of `steps` in background threads, in order.
 pub fn stream<'scope, 'env: 'scope>(
     scope: &'scope Scope<'scope, 'env>,
-    simulator: &'env Simulator<'env>,
+    windows: &'env Windows<'env>,
     config: &'env TrainingConfig,
     statistics: &'env FeatureStatistics,
     steps: Range<u64>,
@@ -144,7 +210,7 @@ pub fn stream<'scope, 'env: 'scope>(
             let (first, last) = (steps.start, steps.end);
             scope.spawn(move || {
                 let mut step = first + worker;
-                let make = |step| Ok(batch(&step_windows(simulator, config, step, shard)?, statistics));
+                let make = |step| Ok(batch(&step_windows(windows, config, step, shard)?, statistics));
                 while step < last && send.send(make(step)).is_ok() {
                     step += workers;
                 }
@@ -161,7 +227,7 @@ pub fn stream<'scope, 'env: 'scope>(
 /// # Errors
 /// As [`window`].
 pub fn step_windows(
-    simulator: &Simulator,
+    windows: &Windows,
     config: &TrainingConfig,
     step: u64,
     shard: Shard,
@@ -169,7 +235,7 @@ pub fn step_windows(
     (0..config.batch as u64)
         .map(|i| {
             let index = (step * shard.size + shard.rank) * config.batch as u64 + i;
-            window(&simulator.dialogue(dialogue_seed(config.seed, index), config.window_s))
+            windows.window(dialogue_seed(config.seed, index), config.window_s)
         })
         .collect()
 }

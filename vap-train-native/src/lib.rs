@@ -15,6 +15,7 @@ pub mod prepare;
 pub mod voices;
 pub mod sound;
 pub mod simulate;
+pub mod excerpts;
 pub mod dataset;
 pub mod model;
 pub mod loss;

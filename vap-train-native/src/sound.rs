@@ -126,6 +126,19 @@ impl Surroundings {
                 *x += gain * last;
             }
         }
+        self.add_noise(data, config, level_db, &mut out, rng);
+        out
+    }
+
+    /// Adds recorded noise to a channel whose speech is at `level_db`.
+    pub fn add_noise(
+        &self,
+        data: &Prepared,
+        config: &SimulationConfig,
+        level_db: f32,
+        out: &mut [f32],
+        rng: &mut ChaCha8Rng,
+    ) {
         if rng.random_bool(config.noise)
             && let Some(&noise) = self.noises.choose(rng)
         {
@@ -137,7 +150,6 @@ impl Surroundings {
                 *x += gain * f32::from(*n) / 32768.0;
             }
         }
-        out
     }
 }
 

@@ -16,7 +16,7 @@ use crate::average::Average;
 use crate::checkpoint::{self, Progress};
 use crate::config::{Precision, RunConfig, TrainingConfig};
 use crate::corpora::Split;
-use crate::dataset::{self, Batch, Shard};
+use crate::dataset::{self, Batch, Shard, Windows};
 use crate::distributed::World;
 use crate::error::{Error, Result};
 use crate::journal::Journal;
@@ -24,7 +24,6 @@ use crate::loss::{HEADS, counts, loss};
 use crate::model::{self, Mode, VapModel};
 use crate::optimizer::{AdamW, learning_rate};
 use crate::prepared::Prepared;
-use crate::simulate::Simulator;
 use crate::{device, export};
 
 /// Dialogues the feature statistics are taken from.
@@ -84,8 +83,8 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
     let config = &RunConfig { training: device::resolve(&config.training, at), ..config.clone() };
     world.agree("the config", &config.to_toml()?)?;
     world.agree("the step to stop at", &format!("{stop_at:?}"))?;
-    let simulator = Simulator::new(data, Split::Train, &config.simulation)?;
-    let statistics = begin(config, folder, &simulator, &world)?;
+    let source = Windows::new(data, Split::Train, config)?;
+    let statistics = begin(config, folder, &source, &world)?;
     let dev = if world.is_first() { dev_batches(config, data, &statistics, at)? } else { Vec::new() };
 
     let t = &config.training;
@@ -111,7 +110,7 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
 
     std::thread::scope(|scope| {
         let last = stop_at.unwrap_or(t.steps).min(t.steps);
-        let mut batches = dataset::stream(scope, &simulator, t, &statistics, state.step..last, shard);
+        let mut batches = dataset::stream(scope, &source, t, &statistics, state.step..last, shard);
         while state.step < last && !ended(t, state) {
             let step = state.step;
             let batch = batches.next_batch()?.to(at);
@@ -192,12 +191,12 @@ fn share_progress(world: &World, state: &mut Progress) -> Result<()> {
 fn begin(
     config: &RunConfig,
     folder: &RunFolder,
-    simulator: &Simulator,
+    source: &Windows,
     world: &World,
 ) -> Result<FeatureStatistics> {
     let mut statistics = FeatureStatistics { mean: vec![0.0; MEL_BANDS], deviation: vec![1.0; MEL_BANDS] };
     if world.is_first() {
-        statistics = begin_folder(config, folder, simulator)?;
+        statistics = begin_folder(config, folder, source)?;
     }
     let both = [&statistics.mean, &statistics.deviation]
         .map(|values| Tensor::from_slice(values).to_device(world.device()));
@@ -207,7 +206,7 @@ fn begin(
 }
 
 /// Saves the resolved config first; statistics once a run.
-fn begin_folder(config: &RunConfig, folder: &RunFolder, simulator: &Simulator) -> Result<FeatureStatistics> {
+fn begin_folder(config: &RunConfig, folder: &RunFolder, source: &Windows) -> Result<FeatureStatistics> {
     std::fs::create_dir_all(&folder.0).map_err(Error::io(&folder.0))?;
     let text = config.to_toml()?;
     let path = folder.config();
@@ -228,7 +227,7 @@ fn begin_folder(config: &RunConfig, folder: &RunFolder, simulator: &Simulator) -
     let t = &config.training;
     let statistics = match &t.start_from {
         Some(path) => start_file(path, config)?.statistics,
-        None => dataset::statistics(simulator, t.seed, STATISTICS_DIALOGUES, t.window_s)?,
+        None => dataset::statistics(source, t.seed, STATISTICS_DIALOGUES, t.window_s)?,
     };
     let text = serde_json::to_string(&statistics).unwrap_or_default();
     std::fs::write(&path, text).map_err(Error::io(&path))?;
@@ -256,10 +255,10 @@ fn dev_batches(
     statistics: &FeatureStatistics,
     at: Device,
 ) -> Result<Vec<Batch>> {
-    let simulator = Simulator::new(data, Split::Dev, &config.simulation)?;
+    let source = Windows::new(data, Split::Dev, config)?;
     let t = &config.training;
     let windows = (0..t.dev_windows as u64)
-        .map(|i| dataset::window(&simulator.dialogue(dataset::dialogue_seed(DEV_SEED, i), t.window_s)))
+        .map(|i| source.window(dataset::dialogue_seed(DEV_SEED, i), t.window_s))
         .collect::<Result<Vec<_>>>()?;
     Ok(windows.chunks(t.batch).map(|part| dataset::batch(part, statistics).to(at)).collect())
 }

@@ -2,6 +2,8 @@
 
 // What simulated dialogues promise.
 mod simulation;
+// Windows of real calls.
+mod excerpts;
 // Optimiser, loss, resume, model.
 mod training;
 // Several processes.
