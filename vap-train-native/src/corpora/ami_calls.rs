@@ -225,4 +225,30 @@ mod tests {
         use Split::{Dev, Test, Train};
         assert_eq!(meetings.map(official_split), [Dev, Dev, Train, Test, Test, Train, Train]);
     }
+
+    #[test]
+    fn every_stretch_of_the_corpus_has_its_headsets() {
+        let Some(data) = fixture::real_data() else { return };
+        let headsets = read_headsets(&annotations_below(&data).unwrap()).unwrap();
+        let corpus = read_all(&data).unwrap();
+        for split in Split::ALL {
+            let timings = corpus.timings.iter().filter(|timing| timing.split == split);
+            let calls: Vec<CallRecording> =
+                timings.map(|timing| call(&data, timing, &headsets).unwrap()).collect();
+            let hours: f64 = calls
+                .iter()
+                .filter_map(|call| call.cut_s)
+                .map(|[start_s, end_s]| end_s - start_s)
+                .sum::<f64>()
+                / 3600.0;
+            let count =
+                |tracks: &Option<[Vec<Span>; 2]>| tracks.iter().flatten().map(Vec::len).sum::<usize>();
+            let speech: usize = calls.iter().map(|call| count(&call.speech)).sum();
+            let backchannels: usize = calls.iter().map(|call| count(&call.backchannels)).sum();
+            eprintln!(
+                "AMI {split}: {} calls, {hours:.2} h, {speech} stretches of speech, {backchannels} backchannels",
+                calls.len()
+            );
+        }
+    }
 }

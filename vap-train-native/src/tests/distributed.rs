@@ -6,10 +6,9 @@ use super::training::{checkpoint, tiny};
 use super::*;
 use crate::config::{RunConfig, TrainingConfig};
 use crate::corpora::fixture::Folder;
-use crate::dataset::{Shard, step_windows};
+use crate::dataset::{Shard, Windows, step_windows};
 use crate::device::Device;
 use crate::distributed::{Place, World};
-use crate::simulate::Simulator;
 use crate::train::{RunFolder, train};
 use tch::Tensor;
 
@@ -116,10 +115,10 @@ fn a_rank_that_dies_is_named() {
 #[test]
 fn shards_are_the_windows_of_the_whole_batch() {
     let data = data();
-    let simulator = Simulator::new(&data, Split::Train, &SimulationConfig::default()).unwrap();
+    let source = Windows::new(&data, Split::Train, &tiny()).unwrap();
     let windows = |batch, rank, size| {
         let config = TrainingConfig { batch, ..tiny().training };
-        let windows = step_windows(&simulator, &config, 3, Shard { rank, size }).unwrap();
+        let windows = step_windows(&source, &config, 3, Shard { rank, size }).unwrap();
         windows.into_iter().map(|window| window.mels).collect::<Vec<_>>()
     };
     let shards = [windows(2, 0, 2), windows(2, 1, 2)].concat();

@@ -6,7 +6,6 @@ use crate::excerpts::Excerpts;
 use crate::prepared::Call;
 use crate::simulate::Simulator;
 use crate::train::{RunFolder, train};
-use vap_core::ModelConfig;
 use vap_core::labels::{Activity, targets};
 use vap_core::projection::{BACKCHANNEL_AT, OUTPUTS};
 use vap_core::{FRAME_HZ, HOP_SAMPLES};
@@ -220,16 +219,7 @@ fn calls_alone_make_a_run() {
     let calls = [(Split::Train, 60, true, None), (Split::Dev, 60, true, None)];
     let data = without_speech(with_calls(data(), &calls));
     let mut config = config(1.0, SimulationConfig::default());
-    config.model = ModelConfig {
-        name: "tiny".into(),
-        dim: 16,
-        channel_layers: 1,
-        num_layers: 1,
-        heads: 2,
-        context_frames: 8,
-        feed_forward_factor: 2,
-        norm_epsilon: 1e-5,
-    };
+    config.model = super::training::tiny().model;
     let training = &mut config.training;
     (training.steps, training.batch, training.window_s, training.dev_windows) = (3, 2, 2.0, 2);
     (training.evaluate_every, training.checkpoint_every) = (3, 3);
