@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::corpora::{self, CorpusError, Result, Split};
 
 pub use crate::corpora::RATE_HZ;
-pub use crate::corpora::pairs::{Timing, TurnKind, TurnTiming};
+pub use crate::corpora::pairs::{Timing, TimingCorpus, TurnKind, TurnTiming};
 pub use crate::corpora::speech::{Gender, UtteranceKind};
 
 /// First value of every manifest.

@@ -19,7 +19,7 @@ use vap_core::{FRAME_HZ, HOP_SAMPLES, SAMPLE_RATE_HZ};
 use crate::config::SimulationConfig;
 use crate::corpora::Split;
 use crate::error::{Error, Result};
-use crate::prepared::{Prepared, Timing, TurnKind, TurnTiming};
+use crate::prepared::{Prepared, Timing, TurnKind};
 use crate::sound::Surroundings;
 use crate::voices::{Voices, samples};
 
@@ -100,17 +100,19 @@ impl<'a> Simulator<'a> {
     /// # Errors
     /// [`Error::Data`] when the split lacks timings, pauses or two voices.
     pub fn new(data: &'a Prepared, split: Split, config: &SimulationConfig) -> Result<Self> {
-        let timings: Vec<_> = data.timings(split).filter(|t| !t.turns.is_empty()).collect();
-        let pauses_s: Vec<f32> = timings
+        let annotated: Vec<_> = data.timings(split).filter(|t| !t.turns.is_empty()).collect();
+        let pauses_s: Vec<f32> = annotated
             .iter()
             .flat_map(|t| &t.turns)
             .flat_map(|turn| turn.pauses.iter().map(|(start, end)| end - start))
             .filter(|length| *length <= LONGEST_PAUSE_S)
             .collect();
-        let gaps_s: Vec<f32> = timings.iter().flat_map(|t| gaps(&t.turns)).collect();
+        let gaps_s: Vec<f32> = annotated.iter().flat_map(|t| gaps(t)).collect();
         let silent = |gap: &f32| (SHORTEST_PAUSE_S..=LONGEST_PAUSE_S).contains(gap);
         let silent_gaps_s: Vec<f32> = gaps_s.iter().copied().filter(silent).collect();
-        if pauses_s.is_empty() || silent_gaps_s.is_empty() {
+        // A whole order of turns is only taken from where overlaps are in it.
+        let timings: Vec<_> = annotated.into_iter().filter(|t| t.corpus.marks_overlaps()).collect();
+        if timings.is_empty() || pauses_s.is_empty() || silent_gaps_s.is_empty() {
             return Err(Error::Data(format!(
                 "split {split:?} has no two-party timings with pauses and turn changes"
             )));
@@ -183,10 +185,11 @@ impl<'a> Simulator<'a> {
 }
 
 /// Silence (overlap below 0) in seconds at each change of speaker.
-fn gaps(turns: &[TurnTiming]) -> Vec<f32> {
-    let turns: Vec<_> = turns.iter().filter(|t| t.kind == TurnKind::Turn).collect();
+fn gaps(timing: &Timing) -> Vec<f32> {
+    let turns: Vec<_> = timing.turns.iter().filter(|t| t.kind == TurnKind::Turn).collect();
     let changes = turns.windows(2).filter(|pair| pair[0].speaker != pair[1].speaker);
-    changes.map(|pair| pair[1].start_s - pair[0].end_s).collect()
+    let gaps_s = changes.map(|pair| pair[1].start_s - pair[0].end_s);
+    gaps_s.filter(|gap_s| timing.corpus.marks_overlaps() || *gap_s > 0.0).collect()
 }
 
 /// Frame activity of the placed sounds: a frame speaks when at least half of it does.

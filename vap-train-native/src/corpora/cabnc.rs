@@ -12,7 +12,7 @@ use std::path::Path;
 use super::ami::{Island, merged};
 use super::calls::split_by_name;
 use super::isolated::mark_backchannels;
-use super::pairs::{PairOptions, Timing, intrusions, pair_stretches};
+use super::pairs::{PairOptions, Timing, TimingCorpus, intrusions, pair_stretches};
 use super::{CorpusError, Result, Split, channel_letter, list_names, read_text};
 
 /// An utterance may take this long, and [`SLOWEST_WORD_S`] a word more. Half of the corpus takes 0.26 s a word.
@@ -96,9 +96,9 @@ fn read_one(path: &Path, name: &str) -> Result<Conversation> {
             let speaker = *places
                 .get(code)
                 .ok_or_else(|| error(line, "speaker", "a code that an @ID line names", code))?;
-            let (words, time_s) = words_and_time(words)
+            let utterance = read_utterance(speaker, words)
                 .map_err(|bullet| error(line, "time bullet", "start_end in ms, in order", bullet))?;
-            conversation.utterances.push(Utterance { speaker, time_s, words });
+            conversation.utterances.push(utterance);
         }
         complete |= text.trim_end() == "@End";
     }
@@ -120,22 +120,22 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
     lines
 }
 
-/// Number of words, and the time over all bullets (`\u{15}start_end\u{15}`); the bullet that is none as the error.
-fn words_and_time(text: &str) -> Result<(usize, Option<(f64, f64)>), &str> {
-    let (mut words, mut time_s): (usize, Option<(f64, f64)>) = (0, None);
+/// Words, and the time over all bullets (`\u{15}start_end\u{15}`); a bullet that is none is the error.
+fn read_utterance(speaker: usize, text: &str) -> Result<Utterance, &str> {
+    let mut utterance = Utterance { speaker, time_s: None, words: 0 };
     for (index, part) in text.split('\u{15}').enumerate() {
         if index % 2 == 0 {
             let is_word = |token: &&str| *token != "0" && token.chars().any(char::is_alphanumeric);
-            words += part.split_whitespace().filter(is_word).count();
+            utterance.words += part.split_whitespace().filter(is_word).count();
             continue;
         }
         let seconds = |text: &str| text.parse::<u32>().ok().map(|ms| f64::from(ms) / 1000.0);
         let span = part.split_once('_').and_then(|(start, end)| seconds(start).zip(seconds(end)));
         let (start_s, end_s) = span.filter(|(start_s, end_s)| start_s <= end_s).ok_or(part)?;
-        let (first_s, last_s) = time_s.unwrap_or((start_s, end_s));
-        time_s = Some((first_s.min(start_s), last_s.max(end_s)));
+        let (first_s, last_s) = utterance.time_s.unwrap_or((start_s, end_s));
+        utterance.time_s = Some((first_s.min(start_s), last_s.max(end_s)));
     }
-    Ok((words, time_s))
+    Ok(utterance)
 }
 
 impl Conversation {
@@ -171,6 +171,7 @@ impl Conversation {
         cuts.extend(untimed);
         cuts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let timing = |(offset_s, turns)| Timing {
+            corpus: TimingCorpus::Cabnc,
             meeting: self.name.clone(),
             split: self.split,
             channels: [0, 1].map(channel_letter),

@@ -6,7 +6,7 @@ use super::Split;
 use super::ami::{Island, IslandRule, Meeting};
 use super::turns::{Sound, stretch_turns};
 
-pub use super::turns::{Timing, TurnKind, TurnTiming};
+pub use super::turns::{Timing, TimingCorpus, TurnKind, TurnTiming};
 
 /// Which stretches are taken, and what a turn is.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +77,7 @@ pub fn pair_timings(meeting: &Meeting, options: &PairOptions) -> Vec<Timing> {
             let third = others.flat_map(|index| &islands[index]);
             for (offset_s, turns) in pair_stretches(pair, &intrusions(pair, third, options), options) {
                 timings.push(Timing {
+                    corpus: TimingCorpus::Ami,
                     meeting: meeting.name.clone(),
                     split: meeting.split,
                     channels: [first, second].map(|index| meeting.participants[index].channel),

@@ -13,6 +13,8 @@ use super::pairs::PairOptions;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timing {
+    /// Where it was annotated.
+    pub corpus: TimingCorpus,
     /// Meeting, e.g. `ES2002a`.
     pub meeting: String,
     /// Split of the meeting.
@@ -23,6 +25,26 @@ pub struct Timing {
     pub offset_s: f32,
     /// Turns and backchannels of both, in order of start.
     pub turns: Vec<TurnTiming>,
+}
+
+/// A corpus that gives timing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimingCorpus {
+    /// AMI.
+    Ami,
+    /// VoxConverse.
+    VoxConverse,
+    /// CABNC.
+    Cabnc,
+}
+
+impl TimingCorpus {
+    /// Whether overlaps stand in the annotation. Where they do not, a change of speaker without a gap may be an
+    /// overlap of any length, and only gaps above 0 are to be believed.
+    pub fn marks_overlaps(self) -> bool {
+        self != TimingCorpus::Cabnc
+    }
 }
 
 /// One turn or one backchannel.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::ami::{Island, merged};
 use super::isolated::mark_backchannels;
-use super::pairs::{PairOptions, Timing, intrusions, pair_stretches};
+use super::pairs::{PairOptions, Timing, TimingCorpus, intrusions, pair_stretches};
 use super::{CorpusError, Result, Split, list_names, rttm};
 
 /// The corpus has no training part: its development part is the one to learn from.
@@ -90,6 +90,7 @@ impl Conversation {
                 let third = others.flat_map(|index| &islands[index]);
                 for (offset_s, turns) in pair_stretches(pair, &intrusions(pair, third, options), options) {
                     timings.push(Timing {
+                        corpus: TimingCorpus::VoxConverse,
                         meeting: self.name.clone(),
                         split: self.split,
                         channels: [first, second].map(super::channel_letter),

@@ -14,8 +14,8 @@ mod configs;
 use crate::config::SimulationConfig;
 use crate::corpora::Split;
 use crate::prepared::{
-    Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, Room, StoredSamples, Timing, TurnKind, TurnTiming,
-    Utterance, UtteranceKind, VERSION,
+    Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, Room, StoredSamples, Timing, TimingCorpus, TurnKind,
+    TurnTiming, Utterance, UtteranceKind, VERSION,
 };
 
 /// libtorch draws from one generator a process: tests that draw take turns.
@@ -67,6 +67,7 @@ fn data() -> Prepared {
     let turn =
         |speaker, start_s: f32, end_s, kind, pauses| TurnTiming { speaker, start_s, end_s, kind, pauses };
     let timing = |split| Timing {
+        corpus: TimingCorpus::Ami,
         meeting: "ES1a".into(),
         split,
         channels: ['A', 'B'],

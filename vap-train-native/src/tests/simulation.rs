@@ -113,6 +113,21 @@ fn silence_alone_tells_nothing() {
     assert!((auc - 0.5).abs() < 0.1, "level of the silence tells ends from pauses at AUC {auc}");
 }
 
+/// Where overlaps are not annotated, neither the order of turns nor a gap of 0 or less is taken.
+#[test]
+fn timing_without_overlaps_gives_gaps_alone() {
+    let mut data = data();
+    let ami = data.manifest.timings.clone();
+    let cabnc = ami.into_iter().map(|timing| Timing { corpus: TimingCorpus::Cabnc, ..timing });
+    data.manifest.timings.extend(cabnc);
+    let simulator = Simulator::new(&data, Split::Train, &bare()).unwrap();
+    assert!(simulator.timings.iter().all(|timing| timing.corpus == TimingCorpus::Ami));
+    let tenths: Vec<f32> = simulator.gaps_s.iter().map(|gap_s| (gap_s * 10.0).round()).collect();
+    assert_eq!(tenths, [4.0, -2.0, 5.0, 4.0, 5.0]);
+    data.manifest.timings.retain(|timing| timing.corpus == TimingCorpus::Cabnc);
+    assert!(Simulator::new(&data, Split::Train, &bare()).is_err());
+}
+
 /// How long a silence lasts must not tell an end from a pause.
 #[test]
 fn pauses_are_as_long_as_gaps() {
