@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { told } from "./errors.js";
-import type { Policy } from "./options.js";
+import type { PolicyOptions } from "./options.js";
 
 export const HELP = `vap-turn analyze CALL.wav             a stereo file: the user on channel 0, the agent on channel 1
 vap-turn analyze USER.wav AGENT.wav   two mono files
@@ -13,6 +13,8 @@ vap-turn analyze USER.wav AGENT.wav   two mono files
   --swap           the agent is on channel 0 (or in the first file)
   --model FILE     another model file
   --policy K=V     a threshold that differs from the model's (may be repeated), or a .json file of them
+  --max-false-cutoff R  thresholds that take at most this share (0 to 1) of the user's pauses for the end
+  --mean-latency-ms MS  thresholds that end a turn after at most this much silence on average
   --help, --version
 
 Exit code 0; 2 when the input is wrong, with one line on stderr.
@@ -28,7 +30,7 @@ export interface Request {
   swap: boolean;
   svg?: string;
   model?: string;
-  policy: Partial<Policy>;
+  policy: PolicyOptions;
 }
 
 const OPTIONS = {
@@ -38,6 +40,8 @@ const OPTIONS = {
   swap: { type: "boolean" },
   model: { type: "string" },
   policy: { type: "string", multiple: true },
+  "max-false-cutoff": { type: "string" },
+  "mean-latency-ms": { type: "string" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "V" },
 } as const;
@@ -61,7 +65,8 @@ export async function readRequest(argv: readonly string[]): Promise<Request | "h
     swap: values.swap === true,
     ...(values.svg !== undefined && { svg: values.svg }),
     ...(values.model !== undefined && { model: values.model }),
-    policy: await policyOf(values.policy ?? []),
+    // What the names and values mean, and which go together, the policy itself knows.
+    policy: { ...(await policyOf(values.policy ?? [])), ...asked(values) } as PolicyOptions,
   };
 }
 
@@ -73,7 +78,22 @@ function parsed(argv: readonly string[]): ReturnType<typeof parseArgs<{ options:
   }
 }
 
-async function policyOf(words: readonly string[]): Promise<Partial<Policy>> {
+/** Options of the command line that are options of the policy. */
+const ASKS = { "max-false-cutoff": "maxFalseCutoff", "mean-latency-ms": "meanLatencyMs" } as const;
+
+function asked(values: Partial<Record<keyof typeof ASKS, string>>): Record<string, number> {
+  const asks: Record<string, number> = {};
+  for (const option of Object.keys(ASKS) as (keyof typeof ASKS)[]) {
+    const value = values[option];
+    if (value === undefined) continue;
+    const number = Number(value);
+    if (value.trim() === "" || !Number.isFinite(number)) throw new InputError(`--${option}: expected a number, found "${value}"`);
+    asks[ASKS[option]] = number;
+  }
+  return asks;
+}
+
+async function policyOf(words: readonly string[]): Promise<Record<string, unknown>> {
   const policy: Record<string, unknown> = {};
   for (const word of words) Object.assign(policy, word.endsWith(".json") ? await policyFile(word) : threshold(word));
   return policy;

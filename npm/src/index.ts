@@ -3,7 +3,7 @@ export { analyze, steps, type Analysis, type AnalyzeOptions, type Call, type Ste
 export { ERROR_CODES, VapTurnError, type ErrorCode } from "./errors.js";
 export type * from "./events.js";
 export { TurnModel, loadWasm } from "./load.js";
-export type { BinarySource, LoadOptions, ModelInfo, Policy } from "./options.js";
+export type { BinarySource, Calibration, Figures, LoadOptions, ModelInfo, Policy, PolicyOptions } from "./options.js";
 export { TurnDetector, type DetectorInfo, type DetectorOptions } from "./session.js";
 export { summarise, type Summary } from "./summary.js";
 export { callSvg, type PictureOptions } from "./svg.js";

@@ -46,6 +46,50 @@ export interface Policy {
   minOverlapMs: number;
 }
 
+/** Thresholds that an ask decides. */
+type Decided = "endThreshold" | "minSilenceMs" | "maxSilenceMs";
+
+interface Ask {
+  /**
+   * At most this share of the user's pauses taken for the end of the turn (0 to 1), as fast as that allows. Solved from
+   * the figures that travel with the weights, held against their upper bound at 90 % confidence.
+   */
+  maxFalseCutoff: number;
+  /** At most this mean silence before `endOfTurn`, in ms, with as few false cut-offs as that allows. */
+  meanLatencyMs: number;
+}
+
+type Without<K extends PropertyKey> = Partial<Record<K, never>>;
+
+/**
+ * What a caller can want of the events: thresholds that differ from the model's, or one ask, which decides
+ * `endThreshold`, `minSilenceMs` and `maxSilenceMs` (and `eagerThreshold`, unless it is given).
+ */
+export type PolicyOptions =
+  | (Partial<Policy> & Without<keyof Ask>)
+  | (Partial<Omit<Policy, Decided>> & Without<Decided | "meanLatencyMs"> & Pick<Ask, "maxFalseCutoff">)
+  | (Partial<Omit<Policy, Decided>> & Without<Decided | "maxFalseCutoff"> & Pick<Ask, "meanLatencyMs">);
+
+/** What a policy did on held-out dialogues. */
+export interface Figures {
+  /** Share of the user's pauses taken for the end of the turn. */
+  falseCutoff: number;
+  /** Upper bound of that share with a confidence of 90 %. */
+  falseCutoffBound: number;
+  /** Mean silence before `endOfTurn` where the turn ends, in ms. */
+  meanLatencyMs: number;
+}
+
+/** Operating points from fast to cautious, of the model and of a silence timeout. */
+export interface Calibration {
+  /** Ends of turns they were measured on. */
+  ends: number;
+  /** Pauses they were measured on. */
+  pauses: number;
+  points: (Pick<Policy, Decided | "eagerThreshold"> & { expected: Figures })[];
+  silence: { timeoutMs: number; expected: Figures }[];
+}
+
 /** What is known about a model. */
 export interface ModelInfo {
   /** Sizes of the net. */
@@ -54,6 +98,8 @@ export interface ModelInfo {
   provenance: unknown;
   /** Thresholds that travel with the weights. */
   policy: Policy;
+  /** What can be asked of it; null for a model file that does not know. */
+  calibration: Calibration | null;
   /** Number of weights. */
   parameters: number;
 }

@@ -3,7 +3,7 @@ import { VapTurnError, guarded } from "./errors.js";
 import type { Output } from "./events.js";
 import { unpacked } from "./frames.js";
 import { TurnModel } from "./load.js";
-import type { LoadOptions, ModelInfo, Policy } from "./options.js";
+import type { Figures, LoadOptions, ModelInfo, Policy, PolicyOptions } from "./options.js";
 import { Session } from "./vap_wasm.js";
 
 /** Options of {@link TurnDetector.create}: `rate` of both channels, or the rate of each. */
@@ -14,8 +14,8 @@ export interface DetectorOptions extends LoadOptions {
   userRate?: number;
   /** Sample rate of the agent's channel, in Hz; instead of `rate`. */
   agentRate?: number;
-  /** Thresholds that differ from the model's. */
-  policy?: Partial<Policy>;
+  /** Thresholds that differ from the model's, or what is asked: `{ maxFalseCutoff: 0.05 }`, `{ meanLatencyMs: 400 }`. */
+  policy?: PolicyOptions;
 }
 
 /** What is known about a detector. */
@@ -23,6 +23,8 @@ export interface DetectorInfo {
   model: ModelInfo;
   /** Thresholds in use. */
   policy: Policy;
+  /** What is expected of them, when they were asked for by `maxFalseCutoff` or `meanLatencyMs`. */
+  expected?: Figures;
   userRate: number;
   agentRate: number;
   /** Longest time between the end of a hop going in and its frame coming out, in ms. */
@@ -57,7 +59,8 @@ export class TurnDetector {
       const policy = options.policy ? { policy: options.policy } : {};
       const session = guarded(() => new Session(model.raw, { userRate, agentRate, ...policy }));
       const known = guarded(() => ({ policy: session.policy(), delayMs: session.delayMs() }));
-      return new TurnDetector(session, { model: model.info, userRate, agentRate, ...known });
+      const expected = guarded(() => session.expected());
+      return new TurnDetector(session, { model: model.info, userRate, agentRate, ...known, ...(expected && { expected }) });
     } finally {
       if (!shared) model.close();
     }

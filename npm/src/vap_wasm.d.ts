@@ -1,7 +1,7 @@
 // What the package uses of the wasm build that lies beside the compiled files (wasm-bindgen, `--target web`).
 // Declared here so that types and lint need no wasm build, and so that no generated type is in the public API.
 import type { TurnEvent } from "./events.js";
-import type { ModelInfo, Policy } from "./options.js";
+import type { Figures, ModelInfo, Policy, PolicyOptions } from "./options.js";
 
 export function decodeWav(bytes: Uint8Array): { sampleRate: number; channels: Float32Array[] };
 
@@ -13,12 +13,13 @@ export class Model {
 }
 
 export class Session {
-  constructor(model: Model, options: { userRate: number; agentRate: number; policy?: Partial<Policy> });
+  constructor(model: Model, options: { userRate: number; agentRate: number; policy?: PolicyOptions });
   push(user: Float32Array | undefined, agent: Float32Array | undefined): RawOutput;
   finish(): RawOutput;
   reset(): void;
   delayMs(): number;
   policy(): Policy;
+  expected(): Figures | undefined;
   free(): void;
 }
 

@@ -19,6 +19,13 @@ export async function run(bytes: Uint8Array): Promise<string[]> {
   const detector = await TurnDetector.create({ rate: 16000, model, policy: { maxSilenceMs: 1500 } });
   const { frames, events } = detector.push(new Float32Array(320), undefined);
   const share: number | undefined = frames[0]?.pNow[1];
+  await TurnDetector.create({ rate: 16000, model, policy: { maxFalseCutoff: 0.05, vadOnset: 0.6 } });
+  const asked = await TurnDetector.create({ rate: 16000, model, policy: { meanLatencyMs: 400 } });
+  const cutoffs: number | undefined = asked.info.expected?.falseCutoff ?? model.info.calibration?.points[0]?.expected.falseCutoff;
+  // @ts-expect-error One ask at a time.
+  await TurnDetector.create({ rate: 16000, model, policy: { maxFalseCutoff: 0.05, meanLatencyMs: 400 } });
+  // @ts-expect-error The ask decides this threshold.
+  await TurnDetector.create({ rate: 16000, model, policy: { maxFalseCutoff: 0.05, endThreshold: 0.5 } });
   // @ts-expect-error A policy has no such threshold.
   await TurnDetector.create({ rate: 16000, policy: { endTreshold: 1 } }).catch((e: unknown) => e instanceof VapTurnError);
   // @ts-expect-error Samples are floats.
@@ -26,5 +33,5 @@ export async function run(bytes: Uint8Array): Promise<string[]> {
   const { channels, sampleRate: rate } = await decodeWav(bytes);
   const [user = new Float32Array(), agent = new Float32Array()] = channels;
   const call = { user: { samples: user, rate }, agent: { samples: agent, rate } };
-  return [...events.map(answer), callSvg(call, await analyze(call)), String(share)];
+  return [...events.map(answer), callSvg(call, await analyze(call)), String(share), String(cutoffs)];
 }

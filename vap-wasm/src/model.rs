@@ -14,7 +14,7 @@ use burn::tensor::{Device, Tensor};
 use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
 use vap_core::features::FeatureStatistics;
 use vap_core::model_file::ModelFile;
-use vap_core::{Error as CoreError, ModelConfig, Policy, params};
+use vap_core::{Calibration, Error as CoreError, ModelConfig, Policy, params};
 
 /// Weights on a device, and what travelled with them.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub struct VapModel {
     config: ModelConfig,
     statistics: FeatureStatistics,
     policy: Policy,
+    calibration: Option<Calibration>,
     provenance: serde_json::Value,
     encoder: Encoder,
     transformer: Transformer,
@@ -39,6 +40,7 @@ impl VapModel {
         config.validate()?;
         file.statistics.validate()?;
         file.policy.validate()?;
+        file.calibration.as_ref().map(Calibration::validate).transpose()?;
         let weights = Weights::check(file, device)?;
         let attention = |at: &str, kind: &str| -> Result<Attention> {
             let at = format!("{at}.{kind}");
@@ -91,6 +93,7 @@ impl VapModel {
             config: config.clone(),
             statistics: file.statistics.clone(),
             policy: file.policy,
+            calibration: file.calibration.clone(),
             provenance: file.provenance.clone(),
             device: device.clone(),
         })
@@ -109,6 +112,11 @@ impl VapModel {
     /// Thresholds that came with the weights.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Operating points that came with the weights, if any.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// Where the weights come from.

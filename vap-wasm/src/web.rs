@@ -9,7 +9,8 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use vap_core::{Frame, ModelFile, Policy, wav};
+use vap_core::calibration::{self, Figures};
+use vap_core::{Frame, ModelFile, wav};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -22,10 +23,14 @@ export interface ModelInfo {
   config: Record<string, string | number>;
   provenance: unknown;
   policy: Record<string, number>;
+  calibration: unknown;
   parameters: number;
 }
 
-/** Options of a session; rates in Hz, `policy` overrides single thresholds of the model's. */
+/**
+ * Options of a session; rates in Hz, `policy` overrides single thresholds of the model's, or asks for a
+ * `maxFalseCutoff` or a `meanLatencyMs`.
+ */
 export interface RawSessionOptions { userRate: number; agentRate: number; policy?: Record<string, number>; }
 
 /** One event, its fields by its `type`. */
@@ -68,14 +73,15 @@ impl Model {
             "config": self.0.config(),
             "provenance": self.0.provenance(),
             "policy": self.0.policy(),
+            "calibration": self.0.calibration(),
             "parameters": self.0.parameters(),
         }))
     }
 }
 
-/// One conversation.
+/// One conversation, and what was measured of the thresholds it asked for.
 #[wasm_bindgen]
-pub struct Session(session::Session);
+pub struct Session(session::Session, Option<Figures>);
 
 #[wasm_bindgen]
 impl Session {
@@ -85,8 +91,8 @@ impl Session {
         model: &Model,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<Session, JsValue> {
-        let options = session_options(options, model.0.policy())?;
-        Ok(Session(session::Session::new(&model.0, options)?))
+        let (options, expected) = session_options(options, &model.0)?;
+        Ok(Session(session::Session::new(&model.0, options)?, expected))
     }
 
     /// Takes sound of both channels. A channel left out is silent for as long as the other sounds; one that is empty
@@ -123,6 +129,12 @@ impl Session {
     pub fn policy(&self) -> Result<JsValue, JsValue> {
         to_js(self.0.policy())
     }
+
+    /// What is expected of a policy that was asked for by `maxFalseCutoff` or `meanLatencyMs`, else undefined.
+    #[wasm_bindgen(unchecked_return_type = "Record<string, number> | undefined")]
+    pub fn expected(&self) -> Result<JsValue, JsValue> {
+        self.1.as_ref().map_or(Ok(JsValue::UNDEFINED), to_js)
+    }
 }
 
 impl From<Error> for JsValue {
@@ -143,20 +155,23 @@ struct Options {
     _policy: IgnoredAny,
 }
 
-/// Options as JavaScript gave them, resolved over the model's policy. They pass through JSON, since a struct read
+/// Options as JavaScript gave them, resolved over the model's policy, and what is expected of them. They pass through JSON, since a struct read
 /// straight from a JS object would not notice unknown keys.
-fn session_options(options: JsValue, policy: &Policy) -> Result<session::SessionOptions> {
+fn session_options(options: JsValue, model: &VapModel) -> Result<(session::SessionOptions, Option<Figures>)> {
     let rates: Options =
         serde_json::from_value(json(options.clone())?).map_err(|e| Error::Options(e.to_string()))?;
-    Ok(session::SessionOptions {
+    let wishes = policy_wishes(&options)?;
+    let solution = calibration::resolve(model.policy(), model.calibration(), &wishes)?;
+    let options = session::SessionOptions {
         user_rate_hz: rates.user_rate,
         agent_rate_hz: rates.agent_rate,
-        policy: Some(policy.with(&policy_changes(&options)?)?),
-    })
+        policy: Some(solution.policy),
+    };
+    Ok((options, solution.expected))
 }
 
 /// `options.policy` by its own entries: in JSON a NaN could not be told from a key left out.
-fn policy_changes(options: &JsValue) -> Result<Map<String, Value>> {
+fn policy_wishes(options: &JsValue) -> Result<Map<String, Value>> {
     let expected = || Error::Options("policy: expected an object of thresholds and times".into());
     let policy = Reflect::get(options, &"policy".into()).map_err(|_| expected())?;
     if policy.is_undefined() {
@@ -165,15 +180,15 @@ fn policy_changes(options: &JsValue) -> Result<Map<String, Value>> {
     if !policy.is_object() {
         return Err(expected());
     }
-    let mut changes = Map::new();
+    let mut wishes = Map::new();
     for entry in Object::entries(policy.unchecked_ref()) {
         let entry: Array = entry.unchecked_into();
         let (name, value) = (entry.get(0).as_string().ok_or_else(expected)?, entry.get(1));
         if !value.is_undefined() {
-            changes.insert(name, json(value)?);
+            wishes.insert(name, json(value)?);
         }
     }
-    Ok(changes)
+    Ok(wishes)
 }
 
 fn json(value: JsValue) -> Result<Value> {

@@ -14,8 +14,8 @@ mod configs;
 use crate::config::SimulationConfig;
 use crate::corpora::Split;
 use crate::prepared::{
-    Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, Room, StoredSamples, Timing, TimingCorpus, TurnKind,
-    TurnTiming, Utterance, UtteranceKind, VERSION,
+    Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, Room, StoredSamples, Timing, TimingCorpus,
+    TurnKind, TurnTiming, Utterance, UtteranceKind, VERSION,
 };
 
 /// libtorch draws from one generator a process: tests that draw take turns.
