@@ -1,5 +1,5 @@
-//! libtorch for the trainer: the user's own, else the cached one, else the official CPU archive, else the
-//! libraries that the CPU needs out of PyPI's CUDA wheel (which also opens where only package registries do).
+//! libtorch for the trainer: the user's own, else one with CUDA where there is a GPU for it (`cuda.rs`), else the
+//! cached one for the CPU, else the official CPU archive, else the libraries that the CPU needs out of PyPI's CUDA wheel (which also opens where only package registries do).
 //!
 //! In: the environment and the cache folder. Out: the variables that a cargo building or running tch needs.
 
@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{archive, host, paths, shell};
+use crate::{archive, cuda, host, paths, shell};
 
 /// The release that tch 0.24 is written against.
 const VERSION: &str = "2.11.0";
@@ -29,6 +29,8 @@ pub struct Libtorch {
     /// The folder with `include` and `lib`; absent when tch is to ask the user's Python.
     folder: Option<PathBuf>,
     lib: PathBuf,
+    /// Folder of the Python that tch is to ask, when it is not the user's.
+    python: Option<PathBuf>,
 }
 
 impl Libtorch {
@@ -43,6 +45,13 @@ impl Libtorch {
         let mut variables = Vec::new();
         if let Some(folder) = &self.folder {
             variables.push(("LIBTORCH", folder.clone().into_os_string()));
+        }
+        if let Some(python) = &self.python {
+            let before = std::env::var_os("PATH").unwrap_or_default();
+            let folders = std::iter::once(python.clone()).chain(std::env::split_paths(&before));
+            let path = std::env::join_paths(folders).context("the path to Python cannot stand in PATH")?;
+            variables.push(("PATH", path));
+            variables.push(("LIBTORCH_USE_PYTORCH", "1".into()));
         }
         variables.push((LOADER_PATH, self.loader_path(std::env::var_os(LOADER_PATH))?));
         Ok(variables)
@@ -61,12 +70,17 @@ pub fn ensure() -> Result<Libtorch> {
     if let Some(libtorch) = users_own()? {
         return Ok(libtorch);
     }
+    if cuda::is_there() {
+        let (python, lib) = cuda::ensure(&paths::cache()?, VERSION)?;
+        println!("  libtorch   {} (CUDA)", lib.display());
+        return Ok(Libtorch { folder: None, lib, python: Some(python) });
+    }
     let folder = paths::cache()?.join(format!("libtorch-{VERSION}"));
     if !folder.is_dir() {
         fetch(&folder)?;
     }
     println!("  libtorch   {}", folder.display());
-    Ok(Libtorch { lib: folder.join("lib"), folder: Some(folder) })
+    Ok(Libtorch { lib: folder.join("lib"), folder: Some(folder), python: None })
 }
 
 fn users_own() -> Result<Option<Libtorch>> {
@@ -78,7 +92,7 @@ fn users_own() -> Result<Option<Libtorch>> {
             bail!("LIBTORCH is set to {}, which has no folder `lib`", folder.display());
         }
         println!("  libtorch   {} (LIBTORCH)", folder.display());
-        return Ok(Some(Libtorch { folder: Some(folder), lib }));
+        return Ok(Some(Libtorch { folder: Some(folder), lib, python: None }));
     }
     if paths::variable("LIBTORCH_USE_PYTORCH").is_none() {
         return Ok(None);
@@ -88,7 +102,7 @@ fn users_own() -> Result<Option<Libtorch>> {
         .context("LIBTORCH_USE_PYTORCH is set, but Python cannot import torch")?;
     let lib = PathBuf::from(lib.trim());
     println!("  libtorch   {} (LIBTORCH_USE_PYTORCH)", lib.display());
-    Ok(Some(Libtorch { folder: None, lib }))
+    Ok(Some(Libtorch { folder: None, lib, python: None }))
 }
 
 /// Fills a `.part` folder and renames it last: a folder of the final name is always whole.
@@ -237,7 +251,7 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn libtorch_comes_first_on_the_loader_path() {
-        let libtorch = Libtorch { folder: None, lib: "/torch/lib".into() };
+        let libtorch = Libtorch { python: None, folder: None, lib: "/torch/lib".into() };
         assert_eq!(libtorch.loader_path(Some("/a:/b".into())).unwrap(), "/torch/lib:/a:/b");
         assert_eq!(libtorch.loader_path(None).unwrap(), "/torch/lib");
     }

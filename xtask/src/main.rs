@@ -5,6 +5,7 @@
 
 mod archive;
 mod bench;
+mod cuda;
 mod demo;
 mod host;
 mod libtorch;
@@ -13,6 +14,7 @@ mod setup;
 mod shell;
 mod sizes;
 mod test;
+mod train;
 mod wasm;
 
 use std::process::ExitCode;
@@ -23,22 +25,31 @@ use anyhow::Result;
 struct Verb {
     name: &'static str,
     about: &'static str,
-    run: fn() -> Result<()>,
+    run: fn(&[String]) -> Result<()>,
 }
 
-const VERBS: [Verb; 5] = [
-    Verb { name: "setup", about: "install whatever is missing for all other verbs", run: setup::everything },
+const VERBS: [Verb; 6] = [
+    Verb {
+        name: "setup",
+        about: "install whatever is missing for all other verbs",
+        run: |_| setup::everything(),
+    },
     Verb {
         name: "build",
         about: "build the wasm binary and the npm package into npm/dist",
-        run: wasm::build,
+        run: |_| wasm::build(),
     },
-    Verb { name: "demo", about: "build, then show the turns of a real phone call", run: demo::run },
-    Verb { name: "test", about: "run the whole gate, cheapest check first", run: test::run },
+    Verb { name: "demo", about: "build, then show the turns of a real phone call", run: |_| demo::run() },
+    Verb { name: "test", about: "run the whole gate, cheapest check first", run: |_| test::run() },
     Verb {
         name: "bench",
         about: "time a 20 ms hop and whole files, native and wasm in Node",
-        run: bench::run,
+        run: |_| bench::run(),
+    },
+    Verb {
+        name: "train",
+        about: "from nothing to exported weights; `train --help` lists what it can be told",
+        run: train::run,
     },
 ];
 
@@ -46,13 +57,15 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let verb = match words.as_slice() {
         [word] => VERBS.iter().find(|verb| verb.name == word),
+        // The trainer reads what follows.
+        [word, ..] if word == "train" => VERBS.iter().find(|verb| verb.name == word),
         _ => None,
     };
     let Some(verb) = verb else {
         eprint!("{}", usage(&words));
         return ExitCode::from(2);
     };
-    match (verb.run)() {
+    match (verb.run)(&words[1..]) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\ncargo xtask {}: {error:#}", verb.name);

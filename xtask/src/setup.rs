@@ -65,11 +65,17 @@ pub fn for_build() -> Result<()> {
 /// All of `for_build`, and a C++ compiler, libtorch and a browser.
 pub fn for_tests() -> Result<TestTools> {
     for_build()?;
+    let libtorch = for_training()?;
     let _lock = lock()?;
-    compiler()?;
-    let libtorch = libtorch::ensure()?;
     let chromium = chromium()?;
     Ok(TestTools { libtorch, chromium })
+}
+
+/// What the trainer needs: a C++ compiler and libtorch, with CUDA where there is a GPU.
+pub fn for_training() -> Result<Libtorch> {
+    let _lock = lock()?;
+    compiler()?;
+    libtorch::ensure()
 }
 
 /// Held while things are installed, so that two set-ups at once do not write the same folder.
