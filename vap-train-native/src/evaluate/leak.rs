@@ -54,6 +54,9 @@ struct Seen {
     timing: Vec<f32>,
 }
 
+/// Features of a probe; the second argument is where the sound after [`RINGING_MS`] begins.
+type Features = fn(&Seen, usize) -> Vec<f32>;
+
 /// How many dialogues, and how long they are.
 #[derive(Debug, Clone, Copy)]
 pub struct LeakSize {
@@ -110,7 +113,7 @@ pub fn leak(
         add("model, speech made one steady noise, end of turn at 200 ms, AUC", &asked[1]);
     }
     let from = (RINGING_MS / STEP_MS) * (MEL_BANDS / POOLED);
-    let probes: [(&str, fn(&Seen, usize) -> Vec<f32>); 5] = [
+    let probes: [(&str, Features); 5] = [
         ("probe, sound of the silence, 0 to 400 ms, AUC", |s, _| s.own.clone()),
         ("probe, sound of the silence, 100 to 400 ms, AUC", |s, from| s.own[from..].to_vec()),
         ("probe, sound of the other's silence, 0 to 400 ms, AUC", |s, _| s.other.clone()),

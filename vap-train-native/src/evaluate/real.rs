@@ -54,9 +54,11 @@ const READINGS: [&str; 4] = [
     "p_now of the other, muted",
 ];
 
+/// Spans of a block.
+type Part = fn(&Block) -> &[SilenceSpan];
+
 /// Spans of silence with the other channel heard and muted.
-const SPANS: [(&str, fn(&Block) -> &[SilenceSpan]); 2] =
-    [("heard", |block| &block.heard), ("muted", |block| &block.muted)];
+const SPANS: [(&str, Part); 2] = [("heard", |block| &block.heard), ("muted", |block| &block.muted)];
 
 /// One stretch of a call or one mix: what the bootstrap draws.
 #[derive(Debug, Clone, Default)]
