@@ -5,6 +5,7 @@
 mod bootstrap;
 mod classification;
 mod ranked;
+mod reliability;
 mod silence_counts;
 mod silence_policy;
 mod turnbench;
@@ -12,6 +13,7 @@ mod turnbench;
 pub use bootstrap::{Interval, bootstrap};
 pub use classification::{Confusion, average_precision, best_weighted_f1, roc_auc};
 pub use ranked::Ranked;
+pub use reliability::{Reliability, ReliabilityBin, reliability};
 pub use silence_counts::SilenceCounts;
 pub use silence_policy::{
     OperatingPoint, SilencePolicy, SilenceRules, SilenceSpan, SweepGrid, SweepSummary, evaluate,

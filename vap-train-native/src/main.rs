@@ -1,4 +1,4 @@
-//! `vap-train`: download | prepare | simulate | train | evaluate | real | leak | export | validate.
+//! `vap-train`: download | prepare | simulate | train | evaluate | turnbench | real | leak | export | validate.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use vap_core::model_file::Storage;
 use vap_train_native::config::RunConfig;
 use vap_train_native::corpora::Split;
 use vap_train_native::corpora::bad::OnBadFile;
-use vap_train_native::evaluate::{self, Candidate, LeakSize, Report};
+use vap_train_native::evaluate::{self, Candidate, LeakSize, Options};
 use vap_train_native::prepare::{self, Corpus, Kind};
 use vap_train_native::prepared::Prepared;
 use vap_train_native::simulate::{self, Simulator};
@@ -94,32 +94,45 @@ enum Verb {
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
         processes: Option<u16>,
     },
-    /// Scores a model on held-out speakers and meetings, beside a silence timeout.
+    /// Scores models on held-out speakers and meetings, beside timeouts on silence and on other detectors.
     Evaluate {
-        /// Model file.
-        #[arg(long)]
-        model: PathBuf,
+        /// Model file; further ones are compared with the first.
+        #[arg(long, required = true)]
+        model: Vec<PathBuf>,
         /// Run config whose simulation is scored on.
         #[arg(long)]
         config: PathBuf,
         /// Prepared folder.
         #[arg(long)]
         data: PathBuf,
-        /// Folder for report.json, report.md; on dev also policy.json and calibration.json for `export`.
+        /// Folder for report.md with its pictures, report.json, summary.json (for a model file's provenance) and
+        /// TurnBench's predictions.json and gold.json; on dev also policy.json and calibration.json for `export`.
         #[arg(long)]
         out: PathBuf,
-        /// Dialogues.
-        #[arg(long, default_value_t = 60)]
+        /// Dialogues, clean and as trained.
+        #[arg(long, default_value_t = 36)]
         count: u64,
+        /// Dialogues of each other condition (noise, telephone, leak, silent agent); 0 leaves them out.
+        #[arg(long, default_value_t = 8)]
+        conditions: u64,
         /// Length of each, in seconds.
         #[arg(long, default_value_t = 60.0)]
         seconds: f32,
         /// train, dev or test.
         #[arg(long, value_parser = split, default_value = "test")]
         split: Split,
-        /// Folder of real recordings to score too, as the verb `real` does: real.json and real.md.
+        /// Folder of real recordings to score the first model on too, as the verb `real` does: real.json and real.md.
         #[arg(long)]
         real: Option<PathBuf>,
+    },
+    /// Scores a TurnBench prediction file.
+    Turnbench {
+        /// Prediction file, schema version 1.
+        #[arg(long)]
+        predictions: PathBuf,
+        /// Labels, as `eval.gold export` prints them.
+        #[arg(long)]
+        gold: PathBuf,
     },
     /// Scores a model on held-out real recordings, and on pairs of an utterance's end and its own pauses.
     Real {
@@ -172,7 +185,7 @@ enum Verb {
         /// JSON file of operating points, as `evaluate` writes it on the dev split.
         #[arg(long)]
         calibration: Option<PathBuf>,
-        /// JSON file of `evaluate` to put into the provenance.
+        /// JSON file to put into the provenance, e.g. the summary.json of `evaluate`.
         #[arg(long)]
         report: Option<PathBuf>,
         /// Commit of the trainer, for the provenance.
@@ -231,26 +244,19 @@ fn main() -> Result<()> {
             let config = RunConfig::read(&config)?;
             train(&config, &Prepared::open(&data)?, &RunFolder::new(&out), stop_at)?;
         }
-        Verb::Evaluate { model, config, data, out, count, seconds, split, real } => {
-            let (file, config) = (export::read_file(&model)?, RunConfig::read(&config)?);
-            let data = Prepared::open(&data)?;
-            let candidates = [Candidate::new(&name(&model), &file)?];
-            let conditions =
-                [("clean", evaluate::clean(&config.simulation)), ("as trained", config.simulation)];
-            let mut reports = Vec::new();
-            for (condition, simulation) in &conditions {
-                let simulator = Simulator::new(&data, split, simulation)?;
-                let recordings = evaluate::simulated(&simulator, count, seconds);
-                let split = format!("{split:?}").to_lowercase();
-                let report = evaluate::evaluate(&candidates, recordings, &split, condition)?;
-                evaluate::check(&report)?;
-                println!("{}", evaluate::markdown(&report));
-                reports.push(report);
-            }
-            write_reports(&out, &reports)?;
+        Verb::Evaluate { model, config, data, out, count, conditions, seconds, split, real } => {
+            let first = model[0].clone();
+            let (folder, condition_count) = (data.clone(), conditions);
+            let models = model;
+            let options = Options { models, config, data, out, count, condition_count, seconds, split };
+            evaluate::run(&options)?;
             if let Some(real) = real {
-                score_real(&candidates[0], &real, Some(&data), Some(&out))?;
+                let candidate = Candidate::new(&name(&first), &export::read_file(&first)?)?;
+                score_real(&candidate, &real, Some(&Prepared::open(&folder)?), Some(&options.out))?;
             }
+        }
+        Verb::Turnbench { predictions, gold } => {
+            println!("{}", evaluate::score_predictions(&predictions, &gold)?);
         }
         Verb::Real { model, real, data, out } => {
             let candidate = Candidate::new(&name(&model), &export::read_file(&model)?)?;
@@ -340,20 +346,5 @@ fn score_real(
         std::fs::write(out.join("real.json"), serde_json::to_vec_pretty(&report)?)?;
         std::fs::write(out.join("real.md"), markdown)?;
     }
-    Ok(())
-}
-
-fn write_reports(out: &Path, reports: &[Report]) -> Result<()> {
-    std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
-    std::fs::write(out.join("report.json"), serde_json::to_vec_pretty(reports)?)?;
-    // The last condition is the harder one: its thresholds hold for both.
-    if let Some(tuned) = reports.last().and_then(|report| report.tuned.as_ref()) {
-        std::fs::write(out.join("policy.json"), serde_json::to_vec_pretty(&tuned.policy)?)?;
-        std::fs::write(out.join("calibration.json"), serde_json::to_vec_pretty(&tuned.calibration)?)?;
-    }
-    std::fs::write(
-        out.join("report.md"),
-        reports.iter().map(evaluate::markdown).collect::<Vec<_>>().join("\n"),
-    )?;
     Ok(())
 }

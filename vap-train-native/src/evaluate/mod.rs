@@ -1,26 +1,36 @@
 //! Held-out scores: two-channel recordings with known activity, simulated of speakers and meetings the model never
-//! met or real, through the model, the published event definitions and the shipped event machine. Always beside the
-//! silence timeout, always with 95 % bootstrap intervals over dialogues.
+//! met or real, through the models, the published event definitions and the shipped event machine. Always beside
+//! timeouts on the true silence and on voice activity detectors, always with 95 % bootstrap intervals over dialogues.
 
 mod asked;
+mod baselines;
 mod calibrate;
+mod conditions;
 mod end_of_turn;
+mod floor;
 mod leak;
+mod marks;
 mod pairs;
+mod plots;
 mod probe;
 mod real;
 mod recordings;
 mod report;
 mod rows;
+mod run;
 mod scored;
 mod spans;
 mod table;
+mod thresholds;
 mod told;
+mod truth;
 mod tune;
+pub mod turnbench;
 
 use serde::{Deserialize, Serialize};
 use tch::Device;
 use vap_core::labels::Activity;
+use vap_core::metrics::{Reliability, reliability};
 use vap_core::model_file::ModelFile;
 use vap_core::reference_events::{EventConfig, Events, balance};
 use vap_core::{Calibration, FRAME_HZ, Frame, HOP_SAMPLES, Policy};
@@ -36,10 +46,19 @@ pub use leak::{LeakSize, leak};
 pub use pairs::pairs;
 pub use real::{RealReport, real};
 pub use report::{markdown, real_markdown, table};
+use rows::Scene;
+#[cfg(test)]
+pub(crate) use run::write;
+pub use run::{Options, run, score_predictions};
 use scored::Scored;
-pub use table::{Figure, Row, Score, Table, at_threshold, ranked};
+pub use table::{Row, Score};
+pub use thresholds::Thresholds;
+use truth::Truth;
+use turnbench::{ConversationPrediction, Gold};
 
 const SEED: u64 = 0x7E57;
+/// Bins of a reliability curve.
+const RELIABILITY_BINS: usize = 10;
 
 /// A conversation whose activity is known.
 pub struct Recording {
@@ -65,6 +84,8 @@ pub struct Candidate {
     pub name: String,
     /// Policy of its event machine.
     pub policy: Policy,
+    /// Thresholds of its weighted F1.
+    pub thresholds: Thresholds,
     solved: asked::Solved,
     model: LoadedModel,
 }
@@ -77,7 +98,8 @@ impl Candidate {
     pub fn new(name: &str, file: &ModelFile) -> Result<Candidate> {
         let model = LoadedModel::from_file(file, Device::Cpu)?;
         let solved = asked::Solved::new(&file.policy, file.calibration.as_ref());
-        Ok(Candidate { name: name.into(), policy: file.policy, solved, model })
+        let thresholds = Thresholds::default();
+        Ok(Candidate { name: name.into(), policy: file.policy, thresholds, solved, model })
     }
 
     /// Frames of both channels' sound at 16 kHz, as many as both have whole hops.
@@ -104,11 +126,17 @@ pub struct Report {
     pub columns: Vec<String>,
     /// Policy of each model's event machine.
     pub policies: Vec<Policy>,
+    /// Thresholds of each model's weighted F1.
+    pub thresholds: Vec<Thresholds>,
     /// Thresholds that these dialogues suggest for the first model; on dev only.
     #[serde(skip)]
     pub tuned: Option<Tuned>,
     /// All figures.
     pub rows: Vec<Row>,
+    /// Reliability of the models' heads.
+    pub reliability: Vec<HeadReliability>,
+    /// Lines of the pictures.
+    pub curves: Curves,
 }
 
 /// What a model file is exported with.
@@ -118,6 +146,42 @@ pub struct Tuned {
     pub policy: Policy,
     /// What else can be asked for.
     pub calibration: Calibration,
+}
+
+/// Reliability of one head of one model, over frames.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HeadReliability {
+    /// Which model.
+    pub model: String,
+    /// `eot`, `vad` or `backchannel`.
+    pub head: String,
+    /// The curve.
+    pub curve: Reliability,
+}
+
+/// Lines of the pictures, one a column of the report.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Curves {
+    /// Lowest false cut-offs, `[column][point][mean latency in s, %]`.
+    pub cutoffs: Vec<Vec<[f64; 2]>>,
+    /// AUC of ends against pauses still open, `[column][point][ms, AUC]`.
+    pub auc: Vec<Vec<[f64; 2]>>,
+}
+
+impl Curves {
+    fn of(scene: &Scene) -> Curves {
+        Curves { cutoffs: end_of_turn::cutoff_curves(scene), auc: end_of_turn::auc_curves(scene) }
+    }
+}
+
+/// A report, and what the first model and the truth say in TurnBench's terms.
+pub struct Evaluation {
+    /// The figures.
+    pub report: Report,
+    /// Times at which the first model's event machine fired.
+    pub predictions: Vec<ConversationPrediction>,
+    /// The labels they are scored against.
+    pub gold: Gold,
 }
 
 /// Sound without degradation: what the clean condition hears.
@@ -157,14 +221,82 @@ pub fn evaluate(
     recordings: impl IntoIterator<Item = Result<Recording>>,
     split: &str,
     condition: &str,
-) -> Result<Report> {
+) -> Result<Evaluation> {
+    evaluate_rows(candidates, recordings, split, condition, None)
+}
+
+/// As [`evaluate`]; with `only`, no more than these rows, and no curves.
+fn evaluate_rows(
+    candidates: &[Candidate],
+    recordings: impl IntoIterator<Item = Result<Recording>>,
+    split: &str,
+    condition: &str,
+    only: Option<&[&str]>,
+) -> Result<Evaluation> {
     let Some(first) = candidates.first() else { return Err(Error::Data("no model to score".into())) };
+    let config = event_config();
+    let (truths, mut scored) = hear(candidates, recordings, &config, condition)?;
+    let whole = only.is_none();
+    let tuned = whole && split == Split::Dev.name();
+    let tuned = tuned.then(|| tune::tune(&mut scored[0], first.policy)).transpose()?;
+    let thresholds: Vec<Thresholds> = candidates.iter().map(|c| c.thresholds).collect();
+    let scene = Scene { truths: &truths, models: &scored, thresholds: &thresholds, config: &config };
+    let baselines = baselines::NAMES.map(String::from);
+    let frames: usize = truths.iter().map(|t| t.activity.frames()).sum();
+    let report = Report {
+        split: split.into(),
+        condition: condition.into(),
+        dialogues: truths.len(),
+        seconds: frames as f64 / FRAME_HZ as f64,
+        columns: candidates.iter().map(|c| c.name.clone()).chain(baselines).collect(),
+        policies: candidates.iter().map(|c| c.policy).collect(),
+        tuned,
+        rows: rows::rows(&scene, only),
+        reliability: if whole { heads(candidates, &scored) } else { Vec::new() },
+        curves: if whole { Curves::of(&scene) } else { Curves::default() },
+        thresholds,
+    };
+    if report.rows.iter().all(|row| row.scores.iter().all(Option::is_none)) {
+        return Err(Error::Data("no dialogue had anything to score".into()));
+    }
+    let predictions: Vec<_> = scored[0].iter().map(|s| s.prediction.clone()).collect();
+    let names = predictions.iter().map(|p| p.conversation_id.clone());
+    let gold = Gold { conversations: names.zip(truths.into_iter().map(|t| t.labels)).collect() };
+    Ok(Evaluation { report, predictions, gold })
+}
+
+/// Takes the thresholds of the weighted F1 from `recordings`, which are not to be the ones that are scored.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn tune_thresholds(
+    candidates: &mut [Candidate],
+    recordings: impl IntoIterator<Item = Result<Recording>>,
+) -> Result<()> {
+    let config = event_config();
+    let (truths, scored) = hear(candidates, recordings, &config, "thresholds")?;
+    for (candidate, scored) in candidates.iter_mut().zip(&scored) {
+        candidate.thresholds = Thresholds::tuned(&truths, scored, &config);
+    }
+    Ok(())
+}
+
+fn event_config() -> EventConfig {
+    // Inoue et al. 2024: all holds count.
+    EventConfig { max_time_s: None, equal_hold_shift: false, ..EventConfig::default() }
+}
+
+/// What is known and what each model says, `([dialogue], [model][dialogue])`; at least one dialogue.
+fn hear(
+    candidates: &[Candidate],
+    recordings: impl IntoIterator<Item = Result<Recording>>,
+    config: &EventConfig,
+    condition: &str,
+) -> Result<(Vec<Truth>, Vec<Vec<Scored>>)> {
     let recordings = recordings.into_iter();
     let bar = progress::bar(recordings.size_hint().0 as u64, condition.to_owned());
-    // Inoue et al. 2024: all holds count.
-    let config = EventConfig { max_time_s: None, equal_hold_shift: false, ..EventConfig::default() };
+    let mut truths = Vec::new();
     let mut scored: Vec<Vec<Scored>> = candidates.iter().map(|_| Vec::new()).collect();
-    let mut frames = 0;
     for recording in recordings {
         let recording = recording?;
         let named = |message: String| Error::Data(format!("{}: {message}", recording.name));
@@ -172,42 +304,42 @@ pub fn evaluate(
         if recording.frames() == 0 {
             return Err(named("expected at least one hop of sound with activity, found none".into()));
         }
-        frames += recording.frames();
+        let truth = Truth::of(&recording, config)?;
         for (candidate, scored) in candidates.iter().zip(&mut scored) {
-            scored.push(scored::score(&recording, candidate, &config)?);
+            let output = scored::hear(&recording, candidate)?;
+            scored.push(scored::score(&recording.name, &truth, output, candidate.policy, &candidate.solved)?);
         }
+        truths.push(truth);
         bar.inc(1);
     }
     bar.finish();
-    if frames == 0 {
+    if truths.is_empty() {
         return Err(Error::Data("no dialogue to score".into()));
     }
-    // The same draw for all: it depends on the events and the seed alone.
-    for scored in &mut scored {
-        let mut found: Vec<Events> = scored.iter_mut().map(|s| std::mem::take(&mut s.events)).collect();
-        balance(&mut found, &config, SEED)?;
-        scored.iter_mut().zip(found).for_each(|(s, e)| s.events = e);
-    }
-    let columns = candidates.iter().map(|c| c.name.clone()).chain(["silence timeout".into()]).collect();
-    Ok(Report {
-        split: split.into(),
-        condition: condition.into(),
-        dialogues: scored[0].len(),
-        seconds: frames as f64 / FRAME_HZ as f64,
-        columns,
-        policies: candidates.iter().map(|c| c.policy).collect(),
-        tuned: (split == Split::Dev.name()).then(|| tune::tune(&mut scored[0], first.policy)).transpose()?,
-        rows: rows::rows(&scored, &config),
-    })
+    let mut found: Vec<Events> = truths.iter_mut().map(|t| std::mem::take(&mut t.events)).collect();
+    balance(&mut found, config, SEED)?;
+    truths.iter_mut().zip(found).for_each(|(truth, events)| truth.events = events);
+    Ok((truths, scored))
 }
 
-/// Checks what a report must have to be worth showing.
-///
-/// # Errors
-/// [`Error::Data`] when nothing could be scored.
-pub fn check(report: &Report) -> Result<()> {
-    if report.rows.iter().all(|row| row.scores.iter().all(Option::is_none)) {
-        return Err(Error::Data("no dialogue had anything to score".into()));
+fn heads(candidates: &[Candidate], scored: &[Vec<Scored>]) -> Vec<HeadReliability> {
+    type Head = fn(&Scored) -> &[(f32, bool)];
+    let heads: [(&str, Head); 3] =
+        [("eot", |s| &s.eot), ("vad", |s| &s.vad), ("backchannel", |s| &s.backchannel)];
+    let mut out = Vec::new();
+    for (candidate, scored) in candidates.iter().zip(scored) {
+        for (head, pairs) in heads {
+            let all: Vec<(f32, bool)> = scored.iter().flat_map(pairs).copied().collect();
+            let found = reliability(&all, RELIABILITY_BINS);
+            out.extend(found.map(|curve| HeadReliability {
+                model: candidate.name.clone(),
+                head: head.into(),
+                curve,
+            }));
+        }
     }
-    Ok(())
+    out
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,89 +1,209 @@
-//! The rows of a report, from what each dialogue contributes. The first columns are models, the last the silence
-//! timeout.
+//! The rows of a report, from what each dialogue contributes: what is heard, shifts and holds, what is foreseen. The
+//! first columns are models, the others baselines.
 
 use vap_core::metrics::{Confusion, Ranked};
 use vap_core::reference_events::{
-    EventConfig, HoldShiftReading, backchannel_prediction_scores, long_short_scores, shift_hold_scores,
-    shift_prediction_scores,
+    EventConfig, HoldShiftReading, OverlapOutcome, backchannel_prediction_scores, long_short_scores,
+    shift_hold_scores, shift_prediction_scores,
 };
 
 use super::scored::Scored;
 use super::table::{Figure, Row, Table, at_threshold, ranked};
-use super::{asked, end_of_turn};
+use super::thresholds::Thresholds;
+use super::truth::Truth;
+use super::{asked, baselines, end_of_turn, floor};
 
-type Pairs = Vec<(f32, bool)>;
+pub(super) type Pairs = Vec<(f32, bool)>;
 
-/// All rows of `scored`, one list of dialogues a model.
-pub fn rows(scored: &[Vec<Scored>], config: &EventConfig) -> Vec<Row> {
-    let first = &scored[0];
-    let mut table = Table::new(first.len(), scored.len());
-    let baselines = |timeout: Option<Figure<'static>>| vec![timeout];
-    let columns =
-        |figure: &dyn Fn(&[Scored]) -> Option<Figure<'static>>, timeout| -> Vec<Option<Figure<'static>>> {
-            scored.iter().map(|scored| figure(scored)).chain(baselines(timeout)).collect()
-        };
-    let frames = |pairs: fn(&Scored) -> Pairs| {
-        format!("{} frames", first.iter().map(|s| pairs(s).len()).sum::<usize>())
-    };
-    let auc =
-        |pairs: fn(&Scored) -> Pairs| move |scored: &[Scored]| ranked(&each(scored, pairs), Ranked::roc_auc);
+type PairsOf = fn(&Scored) -> Pairs;
+type Threshold = fn(&Thresholds) -> f32;
 
-    table.add(
-        "VAD, balanced accuracy",
-        frames(|s| s.vad.clone()),
-        &columns(
-            &|scored| at_threshold(&each(scored, |s| s.vad.clone()), 0.5, Confusion::balanced_accuracy),
-            None,
-        ),
-    );
-    table.add("overlap, AUC", frames(|s| s.overlap.clone()), &columns(&auc(|s| s.overlap.clone()), None));
-    table.add(
-        "backchannel or claim, AUC",
-        frames(|s| s.backchannel.clone()),
-        &columns(&auc(|s| s.backchannel.clone()), None),
-    );
-    table.add("projection bins, AUC", frames(|s| s.bins.clone()), &columns(&auc(|s| s.bins.clone()), None));
+/// Frames of an overlap after which its outcome is asked for: 0.2 s.
+const OVERLAP_READ_FRAMES: usize = 10;
 
-    let shifts: usize = first.iter().map(|s| s.events.shift_hold.shifts.len()).sum();
-    let holds: usize = first.iter().map(|s| s.events.shift_hold.holds.len()).sum();
-    let over = format!("{shifts} shifts, {holds} holds");
-    let readings = [
-        ("shift or hold, mean of the silence (hs2)", HoldShiftReading::EventMean),
-        ("shift or hold, 50 to 150 ms into the silence", HoldShiftReading::Window),
-        ("shift or hold, every frame of the silence (hs)", HoldShiftReading::EveryFrame),
-    ];
-    let silences = each(first, |s| s.silences.clone());
-    for (name, reading) in readings {
-        let pairs = |s: &Scored| shift_hold_scores(&s.events, &s.p_now, reading, config).unwrap_or_default();
-        // The timeout that cuts off as often as the first model does.
-        let cutoffs = Confusion::at(0.5, &each(first, pairs).concat()).specificity().map_or(0.0, |s| 1.0 - s);
-        let timeout =
-            at_threshold(&silences, timeout_frames(&silences, cutoffs), Confusion::balanced_accuracy);
-        let model = |scored: &[Scored]| at_threshold(&each(scored, pairs), 0.5, Confusion::balanced_accuracy);
-        table.add(format!("{name}, balanced accuracy"), over.clone(), &columns(&model, timeout));
-        let model = |scored: &[Scored]| ranked(&each(scored, pairs), Ranked::roc_auc);
-        table.add(format!("{name}, AUC"), over.clone(), &columns(&model, ranked(&silences, Ranked::roc_auc)));
+/// All dialogues of a report.
+pub struct Scene<'a> {
+    /// What is known, `[dialogue]`.
+    pub truths: &'a [Truth],
+    /// What the models said, `[model][dialogue]`.
+    pub models: &'a [Vec<Scored>],
+    /// Thresholds of each model from other dialogues.
+    pub thresholds: &'a [Thresholds],
+    /// Event definitions.
+    pub config: &'a EventConfig,
+}
+
+impl Scene<'_> {
+    /// One figure a column.
+    pub fn columns<'f>(
+        &self,
+        model: impl Fn(usize, &[Scored]) -> Option<Figure<'f>>,
+        baseline: impl Fn(usize) -> Option<Figure<'f>>,
+    ) -> Vec<Option<Figure<'f>>> {
+        let models = self.models.iter().enumerate().map(|(at, scored)| model(at, scored));
+        models.chain((0..baselines::NAMES.len()).map(baseline)).collect()
     }
-    let foreseen: [(&str, fn(&Scored) -> Pairs); 3] = [
-        ("shift prediction (S-pred), AUC", |s| {
-            shift_prediction_scores(&s.events, &s.p_future).unwrap_or_default()
-        }),
-        ("long or short, AUC", |s| long_short_scores(&s.events, &s.p_future).unwrap_or_default()),
-        ("backchannel prediction, AUC", |s| {
-            backchannel_prediction_scores(&s.events, &s.p_now).unwrap_or_default()
-        }),
-    ];
-    for (name, pairs) in foreseen {
-        table.add(name, frames(pairs), &columns(&auc(pairs), None));
+
+    /// Pairs of each dialogue of a model.
+    pub fn each(&self, scored: &[Scored], pairs: impl Fn(&Truth, &Scored) -> Pairs) -> Vec<Pairs> {
+        self.truths.iter().zip(scored).map(|(truth, scored)| pairs(truth, scored)).collect()
     }
-    end_of_turn::add(&mut table, scored);
-    let answered: Vec<Vec<_>> = scored.iter().map(|each| each.iter().map(|s| &s.asked).collect()).collect();
-    asked::add(&mut table, &answered, 1);
+
+    fn frames(&self, pairs: impl Fn(&Truth, &Scored) -> Pairs) -> String {
+        format!("{} frames", self.each(&self.models[0], pairs).iter().map(Vec::len).sum::<usize>())
+    }
+
+    fn count<T>(&self, of: impl Fn(&Truth) -> &[T]) -> usize {
+        self.truths.iter().map(|truth| of(truth).len()).sum()
+    }
+}
+
+/// Scores with labels of one kind of event, from the regions of the truth.
+pub(super) type Foresight = fn(&Truth, &Scored, &EventConfig) -> Pairs;
+
+/// Shift against hold, one decision an event (hs2).
+pub(super) const SHIFT_HOLD: Foresight = |truth, scored, config| {
+    let reading = HoldShiftReading::EventMean;
+    shift_hold_scores(&truth.events, &scored.p_now, reading, config).unwrap_or_default()
+};
+/// Shift prediction.
+pub(super) const SHIFT_PREDICTION: Foresight =
+    |truth, scored, _| shift_prediction_scores(&truth.events, &scored.p_future).unwrap_or_default();
+/// Long against short.
+pub(super) const LONG_SHORT: Foresight =
+    |truth, scored, _| long_short_scores(&truth.events, &scored.p_future).unwrap_or_default();
+/// Backchannel prediction.
+pub(super) const BACKCHANNEL_PREDICTION: Foresight =
+    |truth, scored, _| backchannel_prediction_scores(&truth.events, &scored.p_now).unwrap_or_default();
+
+/// All rows, or `only` these.
+pub fn rows(scene: &Scene, only: Option<&[&str]>) -> Vec<Row> {
+    let mut table = Table::new(scene.truths.len(), scene.models.len()).only(only);
+    heard(&mut table, scene);
+    shift_hold(&mut table, scene);
+    foreseen(&mut table, scene);
+    end_of_turn::add(&mut table, scene);
+    floor::add(&mut table, scene);
+    let answered: Vec<Vec<_>> =
+        scene.models.iter().map(|scored| scored.iter().map(|s| &s.asked).collect()).collect();
+    asked::add(&mut table, &answered, baselines::NAMES.len());
     table.rows
 }
 
-fn each(scored: &[Scored], pairs: impl Fn(&Scored) -> Pairs) -> Vec<Pairs> {
-    scored.iter().map(pairs).collect()
+fn heard(table: &mut Table, scene: &Scene) {
+    let balanced = |pairs: &[Pairs]| at_threshold(pairs, 0.5, Confusion::balanced_accuracy);
+    let vad = scene.columns(
+        |_, scored| balanced(&scene.each(scored, |_, s| s.vad.clone())),
+        // The first baseline is the truth itself.
+        |at| {
+            balanced(&scene.truths.iter().map(|t| t.baseline_vad(at)).collect::<Vec<_>>()).filter(|_| at > 0)
+        },
+    );
+    table.add("VAD, balanced accuracy", scene.frames(|_, s| s.vad.clone()), &vad);
+    let ranking: [(&str, PairsOf); 3] = [
+        ("overlap, AUC", |s| s.overlap.clone()),
+        ("backchannel or claim, AUC", |s| s.backchannel.clone()),
+        ("projection bins, AUC", |s| s.bins.clone()),
+    ];
+    for (name, pairs) in ranking {
+        let pairs = |_: &Truth, s: &Scored| pairs(s);
+        let auc = |_, scored: &[Scored]| ranked(&scene.each(scored, pairs), Ranked::roc_auc);
+        table.add(name, scene.frames(pairs), &scene.columns(auc, |_| None));
+    }
+    let outcome = |truth: &Truth, s: &Scored| -> Pairs {
+        let known = truth.events.overlaps.iter().filter_map(|overlap| {
+            let yielded = match overlap.outcome? {
+                OverlapOutcome::Yielded => true,
+                OverlapOutcome::Kept => false,
+                OverlapOutcome::Both => return None,
+            };
+            let newcomer = overlap.newcomer?;
+            let read = &s.p_future
+                [overlap.start_frame..overlap.end_frame.min(overlap.start_frame + OVERLAP_READ_FRAMES)];
+            Some((read.iter().map(|p| p[newcomer]).sum::<f32>() / read.len() as f32, yielded))
+        });
+        known.collect()
+    };
+    let auc = |_, scored: &[Scored]| ranked(&scene.each(scored, outcome), Ranked::roc_auc);
+    let known = scene.each(&scene.models[0], outcome).concat();
+    let yielded = known.iter().filter(|pair| pair.1).count();
+    let over = format!("{yielded} yielded, {} kept, read after 0.2 s", known.len() - yielded);
+    table.add("overlap, outcome, AUC", over, &scene.columns(auc, |_| None));
+}
+
+fn shift_hold(table: &mut Table, scene: &Scene) {
+    let shifts = scene.count(|t| &t.events.shift_hold.shifts);
+    let holds = scene.count(|t| &t.events.shift_hold.holds);
+    let over = format!("{shifts} shifts, {holds} holds");
+    let lengths: Vec<Pairs> = scene.truths.iter().map(|t| t.silence_frames.clone()).collect();
+    let readings = [
+        ("mean of the silence (hs2)", HoldShiftReading::EventMean),
+        ("50 to 150 ms into the silence", HoldShiftReading::Window),
+        ("every frame of the silence (hs)", HoldShiftReading::EveryFrame),
+    ];
+    for (name, reading) in readings {
+        let pairs = |truth: &Truth, s: &Scored| {
+            shift_hold_scores(&truth.events, &s.p_now, reading, scene.config).unwrap_or_default()
+        };
+        let decided = reading != HoldShiftReading::EveryFrame;
+        // The timeout that cuts off as often as the first model does.
+        let first = scene.each(&scene.models[0], pairs).concat();
+        let cutoffs = Confusion::at(0.5, &first).specificity().map_or(0.0, |s| 1.0 - s);
+        let figures = scene.columns(
+            |_, scored| at_threshold(&scene.each(scored, pairs), 0.5, Confusion::balanced_accuracy),
+            |at| {
+                let timeout = (at == 0 && decided).then(|| timeout_frames(&lengths, cutoffs))?;
+                at_threshold(&lengths, timeout, Confusion::balanced_accuracy)
+            },
+        );
+        table.add(format!("shift or hold, {name}, balanced accuracy"), over.clone(), &figures);
+        let figures = scene.columns(
+            |_, scored| ranked(&scene.each(scored, pairs), Ranked::roc_auc),
+            |at| ranked(&lengths, Ranked::roc_auc).filter(|_| at == 0 && decided),
+        );
+        table.add(format!("shift or hold, {name}, AUC"), over.clone(), &figures);
+    }
+    let tuned = scene.columns(
+        |at, scored| {
+            let pairs = scene.each(scored, |truth, s| SHIFT_HOLD(truth, s, scene.config));
+            at_threshold(&pairs, scene.thresholds[at].shift_hold, Confusion::weighted_f1)
+        },
+        |_| None,
+    );
+    table.add("shift or hold (hs2), weighted F1", over, &tuned);
+}
+
+fn foreseen(table: &mut Table, scene: &Scene) {
+    let kinds: [(&str, Foresight, Threshold); 3] = [
+        ("shift prediction (S-pred)", SHIFT_PREDICTION, |t| t.shift_prediction),
+        ("long or short", LONG_SHORT, |t| t.long_short),
+        ("backchannel prediction", BACKCHANNEL_PREDICTION, |t| t.backchannel_prediction),
+    ];
+    for (name, foresight, threshold) in kinds {
+        let pairs = |truth: &Truth, s: &Scored| foresight(truth, s, scene.config);
+        let all = scene.each(&scene.models[0], pairs).concat();
+        let positive = all.iter().filter(|pair| pair.1).count();
+        let over = format!("{positive} frames, {} against", all.len() - positive);
+        let ranking = |of: fn(&Ranked, &[u32]) -> Option<f64>| {
+            scene.columns(|_, scored| ranked(&scene.each(scored, pairs), of), |_| None)
+        };
+        let decided = |of: fn(&Confusion) -> Option<f64>| {
+            let at = |at: usize, scored: &[Scored]| {
+                at_threshold(&scene.each(scored, pairs), threshold(&scene.thresholds[at]), of)
+            };
+            scene.columns(at, |_| None)
+        };
+        table.add(format!("{name}, AUC"), over.clone(), &ranking(Ranked::roc_auc));
+        if name == "backchannel prediction" {
+            table.add(
+                format!("{name}, average precision"),
+                over.clone(),
+                &ranking(Ranked::average_precision),
+            );
+            table.add(format!("{name}, F1"), over.clone(), &decided(Confusion::f1));
+        }
+        table.add(format!("{name}, weighted F1"), over, &decided(Confusion::weighted_f1));
+    }
 }
 
 /// Shortest silence, in frames, taken for a shift so that at most the share `cutoffs` of the holds is.

@@ -6,7 +6,7 @@ use vap_core::metrics::SilenceSpan;
 use vap_core::{Event, FRAME_HZ, Frame, Speaker};
 
 /// Frames from score to score: 0.1 s.
-const SCORE_STEP_FRAMES: usize = 5;
+pub const SCORE_STEP_FRAMES: usize = 5;
 /// Longest silence looked at, in seconds.
 const LONGEST_S: f64 = 4.0;
 
@@ -58,13 +58,18 @@ pub fn silences(activity: &Activity, speaker: usize) -> Vec<Silence> {
 impl Silence {
     /// The silence with the end-of-turn scores of `frames`, each 0.1 s, until the same speaker sounds again.
     pub fn scored(&self, frames: &[Frame], speaker: usize) -> SilenceSpan {
+        self.with(&frames.iter().map(|frame| frame.eot[speaker]).collect::<Vec<_>>(), SCORE_STEP_FRAMES)
+    }
+
+    /// The silence with the `values` of its frames, `[frames]`, every so many until the same speaker sounds again.
+    pub fn with(&self, values: &[f32], step_frames: usize) -> SilenceSpan {
         let longest = self.start + (LONGEST_S * FRAME_HZ as f64) as usize;
-        let stop = self.next.unwrap_or(self.frames).min(longest).min(frames.len());
-        let at = (self.start + SCORE_STEP_FRAMES - 1..stop).step_by(SCORE_STEP_FRAMES);
+        let stop = self.next.unwrap_or(self.frames).min(longest).min(values.len());
+        let at = (self.start + step_frames - 1..stop).step_by(step_frames);
         SilenceSpan {
             until_speech_s: self.next.map_or(f64::INFINITY, |n| (n - self.start) as f64 / FRAME_HZ as f64),
             end: self.end,
-            scores: at.map(|t| frames[t].eot[speaker]).collect(),
+            scores: at.map(|t| values[t]).collect(),
         }
     }
 }
@@ -130,14 +135,8 @@ mod tests {
     #[test]
     fn scores_stand_at_tenths_of_the_silence() {
         let silence = Silence { start: 10, next: Some(22), end: false, frames: 100 };
-        let frames: Vec<Frame> = (0..100)
-            .map(|i| {
-                let mut frame = Frame::from_logits(i, &[0.0; 27]);
-                frame.eot[0] = i as f32;
-                frame
-            })
-            .collect();
-        let span = silence.scored(&frames, 0);
+        let values: Vec<f32> = (0..100).map(|i| i as f32).collect();
+        let span = silence.with(&values, SCORE_STEP_FRAMES);
         assert_eq!(span.scores, [14.0, 19.0]);
         assert!((span.until_speech_s - 0.24).abs() < 1e-9);
     }

@@ -37,21 +37,31 @@ pub struct Row {
 pub type Figure<'a> = Box<dyn Fn(&[u32]) -> Option<f64> + 'a>;
 
 /// Rows over the same dialogues.
-pub struct Table {
+pub struct Table<'a> {
     dialogues: Vec<usize>,
     models: usize,
+    only: Option<&'a [&'a str]>,
     /// The rows so far.
     pub rows: Vec<Row>,
 }
 
-impl Table {
+impl<'a> Table<'a> {
     /// A table over `dialogues` whose first `models` columns are models.
     pub fn new(dialogues: usize, models: usize) -> Self {
-        Table { dialogues: (0..dialogues).collect(), models, rows: Vec::new() }
+        Table { dialogues: (0..dialogues).collect(), models, only: None, rows: Vec::new() }
+    }
+
+    /// Takes `only` these rows, if given.
+    pub fn only(self, only: Option<&'a [&'a str]>) -> Self {
+        Table { only, ..self }
     }
 
     /// Adds a row with one figure a column.
     pub fn add(&mut self, name: impl Into<String>, over: impl Into<String>, figures: &[Option<Figure>]) {
+        let name = name.into();
+        if self.only.is_some_and(|only| !only.contains(&name.as_str())) {
+            return;
+        }
         let scores = figures.iter().map(|figure| self.score(figure.as_ref()?)).collect();
         let models = &figures[..self.models.min(figures.len())];
         let differences = models.iter().skip(1).map(|figure| {
@@ -59,7 +69,7 @@ impl Table {
             self.score(&|weights: &[u32]| Some(other(weights)? - first(weights)?))
         });
         let differences = differences.collect();
-        self.rows.push(Row { name: name.into(), over: over.into(), scores, differences });
+        self.rows.push(Row { name, over: over.into(), scores, differences });
     }
 
     fn score(&self, figure: &dyn Fn(&[u32]) -> Option<f64>) -> Option<Score> {

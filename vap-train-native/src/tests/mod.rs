@@ -8,6 +8,8 @@ mod excerpts;
 mod training;
 // Several processes.
 mod distributed;
+// The verb `evaluate`.
+mod evaluation;
 // Every run file.
 mod configs;
 
