@@ -17,6 +17,9 @@ pub enum Error {
     /// Core: config, audio, model file.
     #[error(transparent)]
     Core(#[from] vap_core::Error),
+    /// Downloads.
+    #[error(transparent)]
+    Download(#[from] crate::download::DownloadError),
     /// libtorch.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

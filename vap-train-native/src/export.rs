@@ -87,6 +87,15 @@ pub fn storage(name: &str) -> Result<Storage, String> {
     }
 }
 
+/// Reads a JSON file such as `evaluate` writes.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Data`] naming the file and what it lacks.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::Data(format!("{}: {e}", path.display())))
+}
+
 /// Parameter counts, in words.
 pub fn describe(config: &ModelConfig) -> String {
     let count = vap_core::params::count(config);

@@ -28,6 +28,7 @@ pub mod journal;
 pub mod train;
 pub mod launch;
 pub mod evaluate;
+pub mod pipeline;
 
 #[cfg(test)]
 mod tests;

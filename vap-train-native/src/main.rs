@@ -1,4 +1,4 @@
-//! `vap-train`: download | prepare | simulate | train | evaluate | turnbench | real | leak | export | validate.
+//! `vap-train`: all | download | prepare | simulate | train | evaluate | turnbench | real | leak | export | validate.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use vap_train_native::config::RunConfig;
 use vap_train_native::corpora::Split;
 use vap_train_native::corpora::bad::OnBadFile;
 use vap_train_native::evaluate::{self, Candidate, LeakSize, Options};
+use vap_train_native::pipeline::{self, Plan};
 use vap_train_native::prepare::{self, Corpus, Kind};
 use vap_train_native::prepared::Prepared;
 use vap_train_native::simulate::{self, Simulator};
@@ -25,6 +26,28 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// From nothing to exported weights: downloads, prepares, trains, scores, exports; the same call goes on after an
+    /// interruption.
+    All {
+        /// Run config.
+        #[arg(long, default_value = "configs/light.toml")]
+        config: PathBuf,
+        /// Folder for everything.
+        #[arg(long, default_value = "runs/all")]
+        out: PathBuf,
+        /// Bundle of corpora that is at hand, as for `prepare`; nothing is downloaded then.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// A corpus that is at hand, as for `prepare`; nothing is downloaded then.
+        #[arg(long, value_name = "KIND=DIR")]
+        corpus: Vec<Corpus>,
+        /// A short run that shows that everything works: a download of 7 GB and 200 steps.
+        #[arg(long)]
+        small: bool,
+        /// Downloads although it is more than a few GB.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Fetches freely available corpora; without names it lists them with their sizes.
     Download {
         /// Folder to download to.
@@ -213,9 +236,11 @@ fn main() -> Result<()> {
                 download::download(&parts, &out, yes, true)?;
             }
         }
+        Verb::All { config, out, data, corpus, small, yes } => {
+            pipeline::run(&Plan { config, out, corpora: corpora(data, corpus), small, yes })?;
+        }
         Verb::Prepare { data, corpus, out, on_bad_file } => {
-            let bundle = data.map(|folder| Corpus { kind: Kind::Bundle, folder });
-            let corpora: Vec<Corpus> = bundle.into_iter().chain(corpus).collect();
+            let corpora = corpora(data, corpus);
             let outcome = prepare::prepare(&corpora, &out, on_bad_file, true)?;
             for fault in &outcome.manifest.skipped {
                 println!("left out: {fault}");
@@ -280,13 +305,13 @@ fn main() -> Result<()> {
         Verb::Export { model, out, policy, calibration, report, commit, storage } => {
             let mut file = export::read_file(&model)?;
             if let Some(path) = policy {
-                file.policy = read_json::<Policy>(&path)?;
+                file.policy = export::read_json::<Policy>(&path)?;
             }
             if let Some(path) = calibration {
-                file.calibration = Some(read_json(&path)?);
+                file.calibration = Some(export::read_json(&path)?);
             }
             if let Some(path) = report {
-                file.provenance["metrics"] = read_json(&path)?;
+                file.provenance["metrics"] = export::read_json(&path)?;
             }
             if let Some(commit) = commit {
                 file.provenance["commit"] = commit.into();
@@ -311,6 +336,12 @@ fn name(model: &Path) -> String {
     model.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into())
 }
 
+/// The bundle, if there is one, and the other corpora.
+fn corpora(data: Option<PathBuf>, others: Vec<Corpus>) -> Vec<Corpus> {
+    let bundle = data.map(|folder| Corpus { kind: Kind::Bundle, folder });
+    bundle.into_iter().chain(others).collect()
+}
+
 fn split(name: &str) -> Result<Split, String> {
     Split::from_name(name).ok_or_else(|| format!("expected train, dev or test, found {name}"))
 }
@@ -321,11 +352,6 @@ fn on_bad_file(name: &str) -> Result<OnBadFile, String> {
         "skip" => Ok(OnBadFile::Skip),
         _ => Err(format!("expected stop or skip, found {name}")),
     }
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
-    serde_json::from_slice(&bytes).with_context(|| path.display().to_string())
 }
 
 /// Scores a model on real recordings and, with prepared data, on pairs of its test split.

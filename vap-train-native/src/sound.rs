@@ -39,7 +39,7 @@ impl Surroundings {
     pub fn new(data: &Prepared, split: Split) -> Surroundings {
         let part = |all: Vec<usize>| -> Vec<usize> {
             let own = |place: usize| match split {
-                Split::Dev => place % PARTS == 0,
+                Split::Dev => place.is_multiple_of(PARTS),
                 Split::Test => place % PARTS == 1,
                 Split::Train => place % PARTS > 1,
             };
