@@ -1,6 +1,6 @@
-//! The listener (Burn) against the teacher (libtorch) on the same weights: logits to 1e-3, and the same events on a
-//! real call. A small golden of the teacher's logits guards the listener where libtorch is not installed; it is made
-//! by `VAP_WRITE_GOLDENS=1 cargo test -p vap-tests --features torch parity`.
+//! The listener (Burn) against the teacher (libtorch) on the same weights, floats and integers: logits to 1e-3, and
+//! the same events on a real call. A small golden of the teacher's logits guards the listener where libtorch is not
+//! installed; it is made by `VAP_WRITE_GOLDENS=1 cargo test -p vap-tests --features torch parity`.
 
 use vap_core::config::MEL_BANDS;
 use vap_core::projection::OUTPUTS;
@@ -30,6 +30,7 @@ mod torch {
     use super::*;
     use std::sync::Arc;
     use vap_core::features::LogMel;
+    use vap_core::model_file::Storage;
     use vap_core::{EventMachine, HOP_SAMPLES};
     use vap_tests::{call, session, shipped_model, write_golden};
     use vap_train_native::device::Device;
@@ -62,23 +63,32 @@ mod torch {
 
     #[test]
     fn shipped_weights_give_the_same_logits_and_events_on_the_call() {
-        let file = shipped_model();
+        agree_on_the_call(&shipped_model());
+    }
+
+    #[test]
+    fn weights_stored_as_integers_give_the_same_logits_and_events_on_the_call() {
+        let bytes = shipped_model().to_bytes(Storage::I8).unwrap();
+        agree_on_the_call(&ModelFile::from_bytes(&bytes).unwrap());
+    }
+
+    fn agree_on_the_call(file: &ModelFile) {
         let [user, agent] = call().map(|mut channel| {
             channel.truncate(channel.len() / HOP_SAMPLES * HOP_SAMPLES);
             channel
         });
-        let taught: Vec<Frame> = teacher(&file).frames([&user, &agent]).unwrap();
+        let taught: Vec<Frame> = teacher(file).frames([&user, &agent]).unwrap();
         let mut machine = EventMachine::new(file.policy).unwrap();
         let mut events = Vec::new();
         taught.iter().for_each(|frame| machine.step(frame, &mut events));
 
-        let model = Arc::new(VapModel::from_file(&file, &backend::cpu()).unwrap());
+        let model = Arc::new(VapModel::from_file(file, &backend::cpu()).unwrap());
         let heard = session(&model, 16_000).push(Some(&user), Some(&agent)).unwrap();
         assert!(heard.frames.len() > 1_000 && events.len() > 10, "a call of a minute has events");
         let mut mels = Vec::new();
         [&user, &agent].iter().for_each(|channel| LogMel::new().push(channel, &mut mels));
         file.statistics.normalise(&mut mels);
-        let off = worst(&listener_logits(&file, &mels), &teacher(&file).logits(&mels).unwrap());
+        let off = worst(&listener_logits(file, &mels), &teacher(file).logits(&mels).unwrap());
         assert!(off < BAR, "off by {off}");
         let plain = |events: &[vap_core::Event]| -> Vec<_> {
             events.iter().map(|e| (e.kind, e.speaker, e.time_ms, e.start_ms, e.reason)).collect()

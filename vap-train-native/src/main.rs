@@ -317,7 +317,10 @@ fn main() -> Result<()> {
                 file.provenance["commit"] = commit.into();
             }
             export::write_file(&out, &file, storage)?;
-            println!("{}: {}", out.display(), export::describe(&file.config));
+            let bytes = std::fs::metadata(&out).with_context(|| out.display().to_string())?.len();
+            let parameters = vap_core::params::count(&file.config);
+            let name = &file.config.name;
+            println!("{}: {name}, {parameters} parameters, {:.1} MB", out.display(), bytes as f64 / 1e6);
         }
         Verb::Validate { files } => {
             for path in &files {

@@ -13,7 +13,9 @@ const BUDGETS: usize = 40;
 const LEAST_BUDGET: f64 = 0.01;
 const THRESHOLDS: usize = 31;
 const MIN_SILENCES_MS: [u32; 7] = [200, 300, 400, 500, 600, 800, 1000];
-const MAX_SILENCES_MS: [u32; 6] = [1000, 1500, 2000, 2500, 3000, 3500];
+const MAX_SILENCES_MS: [u32; 8] = [500, 700, 1000, 1500, 2000, 2500, 3000, 3500];
+/// The silence timeouts, in tenths of a second.
+const TIMEOUTS_DS: std::ops::RangeInclusive<u32> = 2..=35;
 /// Parts of the dialogues; each is measured with policies chosen on the others.
 const FOLDS: usize = 5;
 /// The quantile of the normal distribution for a one-sided confidence of 90 %.
@@ -67,7 +69,7 @@ pub fn dialogue_counts(heard: &[Heard], policy: Policy) -> Result<SilenceCounts>
 /// A policy that ends turns after this much silence, whatever the model says of them.
 pub fn timeout_policy(base: &Policy, timeout_ms: u32) -> Policy {
     let min_silence_ms = timeout_ms.saturating_sub(HOP_MS);
-    Policy { end_threshold: 1.0, eager_threshold: 1.0, min_silence_ms, max_silence_ms: timeout_ms, ..*base }
+    Policy { end_threshold: 1.0, eager_threshold: 0.5, min_silence_ms, max_silence_ms: timeout_ms, ..*base }
 }
 
 /// Calibration of `base` on dialogues, each the speakers heard in it.
@@ -79,8 +81,10 @@ pub fn calibrate(dialogues: &[Vec<Heard>], base: &Policy) -> Result<Calibration>
         let found = dialogues.len();
         return Err(Error::Data(format!("calibration: expected 2 dialogues or more, found {found}")));
     }
-    let timeouts = (2..=35).map(|tenths| timeout_policy(base, tenths * 100)).collect();
-    from_measured(&measure(dialogues, policies(base))?, &measure(dialogues, timeouts)?)
+    // The timeouts are among the policies: what is asked for is never met worse than by silence alone.
+    let timeouts: Vec<Policy> = TIMEOUTS_DS.map(|tenths| timeout_policy(base, tenths * 100)).collect();
+    let count = timeouts.len();
+    from_measured(&measure(dialogues, [timeouts, policies(base)].concat())?, count)
 }
 
 fn measure(dialogues: &[Vec<Heard>], policies: Vec<Policy>) -> Result<Vec<Measured>> {
@@ -91,7 +95,8 @@ fn measure(dialogues: &[Vec<Heard>], policies: Vec<Policy>) -> Result<Vec<Measur
     policies.into_iter().map(measured).collect()
 }
 
-fn from_measured(grid: &[Measured], timeouts: &[Measured]) -> Result<Calibration> {
+/// Calibration from a grid whose first `timeouts` policies are the silence timeouts.
+fn from_measured(grid: &[Measured], timeouts: usize) -> Result<Calibration> {
     let Some(all) = grid.first().map(|m| m.all).filter(|c| c.ends > 0 && c.pauses > 0) else {
         return Err(Error::Data("calibration: no dialogue has both pauses and ends of turns".into()));
     };
@@ -113,7 +118,7 @@ fn from_measured(grid: &[Measured], timeouts: &[Measured]) -> Result<Calibration
     );
     // A timeout is one number: nothing is chosen that could be chosen too well.
     let silence = front(
-        timeouts.iter().filter_map(|m| {
+        grid[..timeouts].iter().filter_map(|m| {
             let expected = figures(m.all_figures()?);
             Some(TimeoutPoint { timeout_ms: m.policy.max_silence_ms, expected })
         }),
