@@ -79,7 +79,7 @@ pub fn timeout_policy(base: &Policy, timeout_ms: u32) -> Policy {
 pub fn calibrate(dialogues: &[Vec<Heard>], base: &Policy) -> Result<Calibration> {
     if dialogues.len() < 2 {
         let found = dialogues.len();
-        return Err(Error::Data(format!("calibration: expected 2 dialogues or more, found {found}")));
+        return Err(Error::Data(format!("expected 2 dialogues or more, found {found}")));
     }
     // The timeouts are among the policies: what is asked for is never met worse than by silence alone.
     let timeouts: Vec<Policy> = TIMEOUTS_DS.map(|tenths| timeout_policy(base, tenths * 100)).collect();
@@ -98,7 +98,7 @@ fn measure(dialogues: &[Vec<Heard>], policies: Vec<Policy>) -> Result<Vec<Measur
 /// Calibration from a grid whose first `timeouts` policies are the silence timeouts.
 fn from_measured(grid: &[Measured], timeouts: usize) -> Result<Calibration> {
     let Some(all) = grid.first().map(|m| m.all).filter(|c| c.ends > 0 && c.pauses > 0) else {
-        return Err(Error::Data("calibration: no dialogue has both pauses and ends of turns".into()));
+        return Err(Error::Data("expected dialogues with both pauses and ends of turns".into()));
     };
     let pauses = f64::from(all.pauses) / design_effect(grid);
     let figures = |(rate, latency_ms): (f64, f64)| Figures {

@@ -147,7 +147,7 @@ fn without_pauses_ends_or_dialogues_there_is_nothing_to_calibrate() {
     let base = Policy::default();
     let few = dialogues(1, GOOD, 1);
     for wrong in [&[][..], &few[..], &[vec![], vec![]][..]] {
-        assert!(matches!(calibrate(wrong, &base), Err(Error::Data(m)) if m.starts_with("calibration")));
+        assert!(matches!(calibrate(wrong, &base), Err(Error::Data(m)) if m.starts_with("expected")));
     }
 }
 

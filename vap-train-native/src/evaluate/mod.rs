@@ -142,10 +142,10 @@ pub struct Report {
 /// What a model file is exported with.
 #[derive(Debug, Clone)]
 pub struct Tuned {
-    /// At most 10 % false cut-offs.
+    /// At most 10 % false cut-offs, where the dialogues can tell.
     pub policy: Policy,
-    /// What else can be asked for.
-    pub calibration: Calibration,
+    /// What else can be asked for, or why the dialogues cannot tell.
+    pub calibration: Result<Calibration, String>,
 }
 
 /// Reliability of one head of one model, over frames.

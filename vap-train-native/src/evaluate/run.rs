@@ -97,6 +97,11 @@ pub(crate) fn write(options: &Options, trained: &SimulationConfig, data: &Prepar
         }
     }
     text += &format!("\n### Conditions\n\n{}\n", conditions::markdown(&shortened));
+    // The last of the full conditions is the harder one: its thresholds hold for both.
+    let tuned = reports.last().and_then(|report| report.tuned.as_ref());
+    if let Some(Err(reason)) = tuned.map(|tuned| &tuned.calibration) {
+        text += &format!("\nNo calibration.json: {reason}.\n");
+    }
     let save = |name: &str, bytes: Vec<u8>| {
         let path = options.out.join(name);
         std::fs::write(&path, bytes).map_err(Error::io(&path))
@@ -104,10 +109,11 @@ pub(crate) fn write(options: &Options, trained: &SimulationConfig, data: &Prepar
     save("report.md", text.clone().into_bytes())?;
     save("report.json", json(&Reports { reports: &reports, conditions: &shortened })?)?;
     save("summary.json", json(&summary(&shortened))?)?;
-    // The last of the full conditions is the harder one: its thresholds hold for both.
-    if let Some(tuned) = reports.last().and_then(|report| report.tuned.as_ref()) {
+    if let Some(tuned) = tuned {
         save("policy.json", json(&tuned.policy)?)?;
-        save("calibration.json", json(&tuned.calibration)?)?;
+        if let Ok(calibration) = &tuned.calibration {
+            save("calibration.json", json(calibration)?)?;
+        }
     }
     Ok(text)
 }

@@ -6,7 +6,7 @@ use vap_core::{Ask, Policy};
 use super::Tuned;
 use super::calibrate::calibrate;
 use super::scored::Scored;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// False cut-offs of the policy that ships; more are asked for by the user.
 const MAX_FALSE_CUTOFF: f64 = 0.1;
@@ -15,7 +15,7 @@ const MAX_FALSE_CUTOFF: f64 = 0.1;
 /// the policy for at most 10 % false cut-offs, or the most cautious there is. What cannot be told stays as in `base`.
 ///
 /// # Errors
-/// [`crate::Error::Data`] without pauses or ends of turns.
+/// [`Error::Core`] when `base` is no valid policy.
 pub(super) fn tune(scored: &mut [Scored], base: Policy) -> Result<Tuned> {
     let mut policy = base;
     if let Some(onset) = best(scored.iter().flat_map(|s| s.vad.iter().copied())) {
@@ -26,13 +26,17 @@ pub(super) fn tune(scored: &mut [Scored], base: Policy) -> Result<Tuned> {
         policy.backchannel_threshold = threshold;
     }
     let alone: Vec<_> = scored.iter_mut().map(|s| std::mem::take(&mut s.alone)).collect();
-    let calibration = calibrate(&alone, &policy)?;
+    let calibration = match calibrate(&alone, &policy) {
+        Ok(calibration) => calibration,
+        Err(Error::Data(reason)) => return Ok(Tuned { policy, calibration: Err(reason) }),
+        Err(other) => return Err(other),
+    };
     let asked = calibration.solve(&policy, Ask::MaxFalseCutoff(MAX_FALSE_CUTOFF));
     let solution = asked.or_else(|_| {
         let least = calibration.points.last().map_or(1.0, |point| point.expected.false_cutoff_bound);
         calibration.solve(&policy, Ask::MaxFalseCutoff(least))
     })?;
-    Ok(Tuned { policy: solution.policy, calibration })
+    Ok(Tuned { policy: solution.policy, calibration: Ok(calibration) })
 }
 
 /// The threshold with the highest balanced accuracy, by 0.05.
