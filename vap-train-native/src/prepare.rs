@@ -78,7 +78,7 @@ pub fn prepare(corpora: &[Corpus], out: &Path, on_bad_file: OnBadFile, progress:
     for name in list_names(&part, "unfinished prepared folder")? {
         let path = part.join(name);
         let known = shards.iter().position(|shard| *shard == path);
-        if !known.is_some_and(|i| complete(&path, &inputs[i..=i], on_bad_file).is_some()) {
+        if known.is_none_or(|i| complete(&path, &inputs[i..=i], on_bad_file).is_none()) {
             remove_folder(&path)?;
         }
     }

@@ -5,7 +5,7 @@
 //! begins. It is the same for all segments of a channel; taken otherwise, speakers talk over each other at every
 //! turn.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -176,9 +176,9 @@ fn spoken(segment: &Segment) -> Result<Vec<Span>, Fault> {
     Ok(if spans.is_empty() { vec![whole] } else { spans })
 }
 
-fn read_json<T: DeserializeOwned>(path: &PathBuf, what: &'static str, expected: &str) -> Result<T> {
+fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str, expected: &str) -> Result<T> {
     serde_json::from_slice(&read_bytes(path, what)?).map_err(|error| CorpusError::Field {
-        path: path.clone(),
+        path: path.into(),
         field: "JSON".into(),
         expected: expected.into(),
         found: error.to_string(),
