@@ -36,7 +36,7 @@ pub fn write_golden(name: &str, tensor: &str, values: &[f32]) {
 
 /// The weights that ship with the package.
 pub fn shipped_model() -> ModelFile {
-    ModelFile::from_bytes(&std::fs::read(path("../npm/models/light.safetensors")).unwrap()).unwrap()
+    ModelFile::from_bytes(&std::fs::read(path("../npm/models/optimized.safetensors")).unwrap()).unwrap()
 }
 
 /// The real call at 16 kHz, user and agent.

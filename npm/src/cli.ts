@@ -58,7 +58,7 @@ function rounded(_: string, value: unknown): unknown {
 }
 
 function titles(request: Request, { user, agent }: Call, { info }: Pick<Step, "info">): [string, string] {
-  const { files, model = "light.safetensors" } = request;
+  const { files, model = "optimized.safetensors" } = request;
   const rate = user.rate === agent.rate ? `${user.rate} Hz` : `user ${user.rate} Hz, agent ${agent.rate} Hz`;
   const size = `${(info.model.parameters / 1e6).toFixed(1)} M weights`;
   const name = basename(model).replace(/\.safetensors$/, "");

@@ -37,7 +37,7 @@ export class TurnModel {
 
   /** Loads the default model, or the one given. */
   static async load(options: { model?: BinarySource; wasm?: LoadOptions["wasm"] } = {}): Promise<TurnModel> {
-    const source = options.model ?? new URL("../models/light.safetensors", import.meta.url);
+    const source = options.model ?? new URL("../models/optimized.safetensors", import.meta.url);
     const [opened] = await Promise.all([open(source, "model file"), loadWasm(options.wasm)]);
     const bytes = opened instanceof Uint8Array ? opened : new Uint8Array(await opened.arrayBuffer());
     return new TurnModel(guarded(() => Model.load(bytes)));

@@ -6,7 +6,7 @@ export type BinarySource = URL | string | Response | ArrayBuffer | Uint8Array;
 
 /** Where the package's own files come from; by default they lie beside its code. */
 export interface LoadOptions {
-  /** The model file, or a model that is already loaded; by default `light.safetensors`. */
+  /** The model file, or a model that is already loaded; by default `optimized.safetensors`. */
   model?: BinarySource | TurnModel;
   /** The wasm binary. It is loaded once a page or process: the first to ask decides. */
   wasm?: BinarySource | WebAssembly.Module;

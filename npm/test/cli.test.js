@@ -26,7 +26,7 @@ test("the call as text: headline, one row an event, summary", async () => {
   const [text, json] = await Promise.all([cli("analyze", FIXTURE), cli("analyze", FIXTURE, "--json")]);
   assert.deepEqual([text.code, text.stderr, json.code, json.stderr], [0, "", 0, ""]);
   const lines = text.stdout.trimEnd().split("\n");
-  assert.match(lines[0], /^call\.wav {2}1:09\.880 {2}8000 Hz, model light \(\d\.\d M weights\)$/);
+  assert.match(lines[0], /^call\.wav {2}1:09\.880 {2}8000 Hz, model optimized \(\d\.\d M weights\)$/);
   assert.match(lines[2], /^ +time {2}speaker {2}event +detail$/);
   const rows = lines.filter((line) => /^ +\d+:\d\d\.\d{3} {2}(user|agent) +\S/.test(line));
   const events = jsonLines(json.stdout);

@@ -1,5 +1,5 @@
 // The wasm build in Node against the native build, on the whole fixture. The native side is a file of JSON lines made by
-// `cargo run -p vap-wasm --example analyze -- npm/models/light.safetensors tests/fixtures/call.wav --frames`, named by
+// `cargo run -p vap-wasm --example analyze -- npm/models/optimized.safetensors tests/fixtures/call.wav --frames`, named by
 // VAP_NATIVE_EVENTS; `cargo xtask test` makes it and forbids skipping by VAP_REQUIRE_NATIVE=1.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

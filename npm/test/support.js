@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { TurnModel, decodeWav } from "../dist/index.js";
 
 export const FIXTURE = fileURLToPath(new URL("../../tests/fixtures/call.wav", import.meta.url));
-export const MODEL = fileURLToPath(new URL("../models/light.safetensors", import.meta.url));
+export const MODEL = fileURLToPath(new URL("../models/optimized.safetensors", import.meta.url));
 const CLI = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 
 /** The whole call, `{ user, agent }`, 8 kHz. */

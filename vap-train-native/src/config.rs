@@ -340,7 +340,7 @@ mod tests {
             ("dim = 192", "dims = 192", "dims"),
             ("heads = 4", "heads = 5", "heads"),
             ("[training]", "[trainings]", "trainings"),
-            ("batch = 4", "batch = 5000", "training.batch"),
+            ("steps = 20000", "steps = 20000\nbatch = 5000", "training.batch"),
             ("[training]", "[simulation]\nnoise = 1.5\n[training]", "simulation.noise"),
             ("[training]", "[simulation]\nbed_db = [1.0, 0.0]\n[training]", "simulation.bed_db"),
         ];

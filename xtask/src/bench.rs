@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{paths, shell, wasm};
 
-const MODEL: &str = "npm/models/light.safetensors";
+const MODEL: &str = "npm/models/optimized.safetensors";
 
 /// Title of the column, and where its number lies in a runner's JSON.
 const COLUMNS: [(&str, &str); 4] = [

@@ -14,7 +14,7 @@ use crate::paths;
 const WASM_CEILING_BYTES: u64 = 605_000;
 
 const WASM: &str = "npm/dist/vap_wasm_bg.wasm";
-const OTHERS: [&str; 2] = ["npm/dist/vap_wasm.js", "npm/models/light.safetensors"];
+const OTHERS: [&str; 2] = ["npm/dist/vap_wasm.js", "npm/models/optimized.safetensors"];
 
 /// Prints each file's size and their sum.
 pub fn report() -> Result<()> {

@@ -110,7 +110,7 @@ fn native_events(tools: &TestTools) -> Result<PathBuf> {
     shell::run(tools.cargo(&["build"])?.args(ALL).args(["--example", "analyze"]))?;
     let program = paths::target()?.join("debug").join("examples").join("analyze");
     let mut analyze = shell::command(program);
-    analyze.args(["npm/models/light.safetensors", "tests/fixtures/call.wav", "--frames"]);
+    analyze.args(["npm/models/optimized.safetensors", "tests/fixtures/call.wav", "--frames"]);
     let lines = shell::run_for_output(&mut analyze)?;
     let file = paths::target()?.join("native-events.jsonl");
     fs::write(&file, lines).with_context(|| format!("cannot write {}", file.display()))?;
