@@ -5,7 +5,7 @@ function opened(bytes) {
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const { __metadata__: metadata, ...entries } = JSON.parse(bytes.toString("utf8", 8, 8 + length));
   const tensors = Object.entries(entries).map(([name, { dtype, shape, data_offsets: [from, to] }]) => {
-    return [name, { dtype, shape, data: bytes.slice(8 + length + from, 8 + length + to) }];
+    return [name, { dtype, shape, data: new Uint8Array(bytes.subarray(8 + length + from, 8 + length + to)) }];
   });
   return { metadata, tensors: Object.fromEntries(tensors) };
 }
@@ -65,8 +65,8 @@ function integers(name, { dtype, shape, data }) {
 }
 
 function floats(dtype, data) {
-  if (dtype === "F32") return new Float32Array(data.slice().buffer);
-  return Float32Array.from(new Uint16Array(data.slice().buffer), (bits) => {
+  if (dtype === "F32") return new Float32Array(data.buffer);
+  return Float32Array.from(new Uint16Array(data.buffer), (bits) => {
     const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 0x3ff];
     return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   });

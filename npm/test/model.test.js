@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
 import { TurnDetector, TurnModel, VapTurnError, analyze } from "../dist/index.js";
 import { calibrated, quantised } from "./model-file.js";
-import { FIXTURE, MODEL, cli, fileWith, largestDifference, sharedModel, shortCall } from "./support.js";
+import { MODEL, cli, fileWith, largestDifference, sharedModel, shortCall, wav } from "./support.js";
 
 let shipped;
 before(async () => {
@@ -97,7 +97,9 @@ test("a calibration that makes no sense is refused", async () => {
 
 test("the command line asks too", async (t) => {
   const model = await fileWith(t, "model.safetensors", calibrated(shipped, CALIBRATION));
-  const run = (...words) => cli("analyze", FIXTURE, "--json", "--model", model, ...words);
+  const { user, agent } = await shortCall();
+  const call = await fileWith(t, "call.wav", wav([user.samples, agent.samples], user.rate));
+  const run = (...words) => cli("analyze", call, "--json", "--model", model, ...words);
   const asked = await run("--max-false-cutoff", "0.1");
   const plain = ["endThreshold=0.6", "eagerThreshold=0.3", "minSilenceMs=300", "maxSilenceMs=3000"];
   assert.deepEqual(asked, await run(...plain.flatMap((word) => ["--policy", word])));
