@@ -31,7 +31,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn open(path: &Path, step: u64, config: &TrainingConfig) -> Result<Journal> {
+    pub fn open(path: &Path, step: u64, config: &TrainingConfig, processes: usize) -> Result<Journal> {
         let before = std::fs::read_to_string(path).unwrap_or_default();
         let done = |line: &&str| {
             let line: Option<Value> = serde_json::from_str(line).ok();
@@ -46,7 +46,7 @@ impl Journal {
         let board = EventFile::create(folder).map_err(Error::io(folder))?;
         let bar = progress::bar(config.steps, "training");
         bar.set_position(step);
-        let dialogue_s = config.batch as f64 * f64::from(config.window_s);
+        let dialogue_s = (config.batch * processes) as f64 * f64::from(config.window_s);
         Ok(Journal { file, path: path.into(), board, bar, recent: Recent::default(), dialogue_s })
     }
 
@@ -162,7 +162,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.0.join("log.jsonl");
         std::fs::write(&path, "{\"step\":20}\n{\"step\":40}\n{\"step\":60}\n{\"ste").unwrap();
-        let mut journal = Journal::open(&path, 40, &TrainingConfig::default()).unwrap();
+        let mut journal = Journal::open(&path, 40, &TrainingConfig::default(), 1).unwrap();
         journal.look(&json!({ "step": 60, "dev_loss": 1.0 }), true).unwrap();
         let lines = std::fs::read_to_string(&path).unwrap();
         let steps: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();

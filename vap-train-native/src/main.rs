@@ -32,9 +32,9 @@ enum Verb {
         /// Run config.
         #[arg(long, default_value = "configs/light.toml")]
         config: PathBuf,
-        /// Folder for everything.
-        #[arg(long, default_value = "runs/all")]
-        out: PathBuf,
+        /// Folder for everything; runs/NAME, or runs/NAME-small, without it.
+        #[arg(long)]
+        out: Option<PathBuf>,
         /// Bundle of corpora that is at hand, as for `prepare`; nothing is downloaded then.
         #[arg(long)]
         data: Option<PathBuf>,

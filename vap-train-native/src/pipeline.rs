@@ -23,14 +23,13 @@ const SMALL: [&str; 5] = [
     "librispeech/train-clean-100",
 ];
 /// What a whole run downloads: that, real two-channel talk, noise and rooms.
-const WHOLE: [&str; 9] = [
+const WHOLE: [&str; 8] = [
     "ami",
     "librispeech/dev-clean",
     "librispeech/dev-other",
     "librispeech/test-clean",
     "librispeech/test-other",
     "librispeech/train-clean-100",
-    "librispeech/train-clean-360",
     "musan",
     "rirs_noises",
 ];
@@ -43,6 +42,8 @@ const FOLDERS: [(&str, Kind, &str); 4] = [
 ];
 /// Steps of a small run: it shows that everything works, not what the model can do.
 const SMALL_STEPS: u64 = 200;
+/// Share of windows cut from real calls where there are some and the config does not say.
+const REAL_SHARE: f64 = 0.5;
 /// Dialogues, and those of each condition, that a whole and a small run are scored on.
 const DIALOGUES: [(u64, u64); 2] = [(36, 8), (8, 0)];
 /// Length of a scored dialogue, in seconds.
@@ -52,8 +53,9 @@ const DIALOGUE_S: f32 = 60.0;
 pub struct Plan {
     /// Run config.
     pub config: PathBuf,
-    /// Folder for everything: `data`, `prepared`, `run`, `dev`, `test` and the model files.
-    pub out: PathBuf,
+    /// Folder for everything: `data`, `prepared`, `run`, `dev`, `test` and the model files; without one
+    /// `runs/NAME`, or `runs/NAME-small`.
+    pub out: Option<PathBuf>,
     /// Corpora that are at hand; none are downloaded then.
     pub corpora: Vec<Corpus>,
     /// A run that ends soon. Without a GPU every run that downloads is one.
@@ -70,7 +72,13 @@ pub fn run(plan: &Plan) -> Result<()> {
     let mut config = RunConfig::read(&plan.config)?;
     let cuda = device::choose(0)?.is_cuda();
     let small = plan.small || (plan.corpora.is_empty() && !cuda);
+    let out = plan.out.clone().unwrap_or_else(|| {
+        let ending = if small { "-small" } else { "" };
+        Path::new("runs").join(format!("{}{ending}", config.model.name))
+    });
     if small {
+        let why = if plan.small { "as asked" } else { "there is no GPU" };
+        println!("a small run ({why}): at most {SMALL_STEPS} steps, to show that everything works");
         let soon = |every: u64| every.min(SMALL_STEPS / 4);
         let t = &config.training;
         config.training = TrainingConfig {
@@ -80,14 +88,11 @@ pub fn run(plan: &Plan) -> Result<()> {
             ..t.clone()
         };
     }
-    std::fs::create_dir_all(&plan.out).map_err(Error::io(&plan.out))?;
-    let folder = |name: &str| plan.out.join(name);
-    let told = folder("config.toml");
-    std::fs::write(&told, config.to_toml()?).map_err(Error::io(&told))?;
-
+    std::fs::create_dir_all(&out).map_err(Error::io(&out))?;
+    let folder = |name: &str| out.join(name);
     let corpora = if plan.corpora.is_empty() {
         say(1, "download");
-        fetch(&folder("data"), if small { SMALL.as_slice() } else { &WHOLE }, plan.yes)?
+        fetch(&folder("data"), if small { SMALL.as_slice() } else { &WHOLE }, plan.yes || small)?
     } else {
         say(1, "download: nothing, corpora are at hand");
         plan.corpora.clone()
@@ -96,14 +101,19 @@ pub fn run(plan: &Plan) -> Result<()> {
     let prepared = folder("prepared");
     let outcome = prepare::prepare(&corpora, &prepared, OnBadFile::Skip, true)?;
     outcome.manifest.skipped.iter().for_each(|fault| println!("left out: {fault}"));
+    if !outcome.manifest.calls.is_empty() && config.training.real_share == 0.0 {
+        config.training.real_share = REAL_SHARE;
+    }
+    let told = folder("config.toml");
+    std::fs::write(&told, config.to_toml()?).map_err(Error::io(&told))?;
     say(3, "train");
     let run_folder = RunFolder::new(&folder("run"));
     train(&config, &Prepared::open(&prepared)?, &run_folder, None)?;
     say(4, "choose thresholds on dev, score on test");
     let (count, condition_count) = DIALOGUES[usize::from(small)];
-    let score = |model: &Path, name: &str, split| {
+    let score = |models: &[PathBuf], name: &str, split| {
         evaluate::run(&Options {
-            models: vec![model.into()],
+            models: models.to_vec(),
             config: told.clone(),
             data: prepared.clone(),
             out: folder(name),
@@ -113,17 +123,25 @@ pub fn run(plan: &Plan) -> Result<()> {
             split,
         })
     };
-    score(&run_folder.best(), "dev", Split::Dev)?;
+    // Of earlier weights, if any: too few dialogues leave none.
+    let calibration = folder("dev/calibration.json");
+    let _ = std::fs::remove_file(&calibration);
+    score(&[run_folder.best()], "dev", Split::Dev)?;
     let mut file = export::read_file(&run_folder.best())?;
     file.policy = export::read_json(&folder("dev/policy.json"))?;
-    file.calibration = Some(export::read_json(&folder("dev/calibration.json"))?);
-    let tuned = folder("tuned.safetensors");
-    export::write_file(&tuned, &file, Storage::F32)?;
-    score(&tuned, "test", Split::Test)?;
+    if calibration.exists() {
+        file.calibration = Some(export::read_json(&calibration)?);
+    }
+    let name = file.config.name.clone();
+    let forms = [(Storage::F32, "-f32"), (Storage::F16, ""), (Storage::I8, "-int8")]
+        .map(|(storage, ending)| (storage, folder(&format!("{name}{ending}.safetensors"))));
+    for (storage, path) in &forms {
+        export::write_file(path, &file, *storage)?;
+    }
+    score(&forms.clone().map(|(_, path)| path), "test", Split::Test)?;
     say(5, "export");
     file.provenance["metrics"] = export::read_json(&folder("test/summary.json"))?;
-    for (storage, ending) in [(Storage::F16, ""), (Storage::I8, "-int8")] {
-        let path = folder(&format!("{}{ending}.safetensors", file.config.name));
+    for (storage, path) in forms {
         export::write_file(&path, &file, storage)?;
         println!("{}: {}", path.display(), export::describe(&file.config));
     }

@@ -103,8 +103,11 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
         println!("resumed at step {}", state.step);
     }
     share(&world, &optimizer, &mut state)?;
-    let mut journal =
-        if world.is_first() { Some(Journal::open(&folder.log(), state.step, t)?) } else { None };
+    let mut journal = if world.is_first() {
+        Some(Journal::open(&folder.log(), state.step, t, world.size())?)
+    } else {
+        None
+    };
     let shard = Shard { rank: world.rank() as u64, size: world.size() as u64 };
     let mixed = t.precision == Precision::Mixed;
 
@@ -277,8 +280,9 @@ fn look(model: &VapModel, dev: &[Batch], config: &RunConfig, step: u64) -> (f64,
             }
             let vad = |x: &Tensor| x.narrow(-1, VAD_AT as i64, 2);
             let said = vad(&logits).greater(0.0).to_kind(Kind::Float);
-            right += said.eq_tensor(&vad(&batch.values)).sum(Kind::Double).double_value(&[]);
-            count += said.numel() as f64;
+            let mask = vad(&batch.mask);
+            right += (said.eq_tensor(&vad(&batch.values)) * &mask).sum(Kind::Double).double_value(&[]);
+            count += mask.sum(Kind::Double).double_value(&[]);
         }
         let heads: serde_json::Map<_, _> =
             HEADS.iter().zip(heads).map(|(n, v)| (n.to_string(), json!(v))).collect();

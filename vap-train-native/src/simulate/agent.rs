@@ -28,19 +28,21 @@ pub(crate) fn timeline(simulator: &Simulator, rng: &mut ChaCha8Rng, length: usiz
     while at < length {
         if !agent_first {
             // Pauses to think are as long as the agent's wait, or a silence would tell who speaks next.
-            let thinking = [0; 8].map(|_| rng.random_range(ANSWER_S[0]..ANSWER_S[1]));
+            let thinking = [0; 24].map(|_| rng.random_range(ANSWER_S[0]..ANSWER_S[1]));
             let plan = TurnPlan {
                 voice: person,
                 speed: speeds[0],
                 spoken_s: rng.random_range(0.4f32..6.0),
                 start: at,
                 pauses_s: &thinking,
-                annotated: 0.7,
+                annotated: 1.0,
                 matched: simulator.config.matched_pauses,
             };
             at = simulator.turn(rng, &plan, &mut said) + samples(rng.random_range(ANSWER_S[0]..ANSWER_S[1]));
         }
         agent_first = false;
+        // After a short word into its answer the agent may still be on its way to silence.
+        at = at.max(answered.last().map_or(0, Placed::end) + samples(ANSWER_S[0]));
         let spoken_s = rng.random_range(1.0f32..8.0);
         let plan = TurnPlan {
             voice: agent,
@@ -69,9 +71,9 @@ pub(crate) fn timeline(simulator: &Simulator, rng: &mut ChaCha8Rng, length: usiz
     if rng.random_bool(0.5) { [said, answered] } else { [answered, said] }
 }
 
-/// Cuts a track off at a sample.
+/// Cuts a track off at a sample; of a sound that has hardly begun nothing is left.
 fn stop(track: &mut Vec<Placed>, at: usize) {
-    track.retain(|placed| placed.at < at);
+    track.retain(|placed| placed.at + samples(0.1) < at);
     if let Some(last) = track.last_mut().filter(|last| last.end() > at) {
         last.cut[1] = last.cut[0] + ((at - last.at) as f32 * last.speed) as u32;
     }
