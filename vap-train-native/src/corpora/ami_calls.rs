@@ -1,4 +1,5 @@
-//! The AMI Meeting Corpus with its sound: every two-party stretch of a meeting becomes a call of two headsets.
+//! The AMI Meeting Corpus with its sound: every stretch of a meeting in which only two talk becomes a call of two
+//! headsets.
 //!
 //! A folder holds the official downloads side by side: `amicorpus/MEETING/audio/MEETING.Headset-N.wav`, and the NXT
 //! annotations (`words/`, `segments/`, `dialogueActs/`, ...) in it, or one or two folders below.
@@ -6,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::ami::{self, PairOptions, Timing, TurnKind, pair_timings};
+use super::ami::{self, Meeting, PairOptions, Timing, TurnKind, pair_timings};
 use super::bad::BadFiles;
 use super::calls::{CallRecording, Source, Span, joined};
 use super::nxt::Document;
@@ -44,15 +45,14 @@ pub fn read(folder: &Path, bad: &mut BadFiles, read_one: impl FnMut(&str)) -> Re
     let mut corpus =
         Corpus { timings: Vec::new(), meetings: meetings.len(), without_audio: 0, calls: Vec::new() };
     for meeting in &meetings {
-        let timings = pair_timings(meeting, &PairOptions::of(meeting.split));
+        corpus.timings.extend(pair_timings(meeting, &PairOptions::of(meeting.split)));
         if with_audio.contains(&meeting.name) {
-            for timing in &timings {
-                corpus.calls.extend(bad.keep(call(&audio, timing, &headsets))?);
+            for timing in stretches_with_sound(meeting) {
+                corpus.calls.extend(bad.keep(call(&audio, &timing, &headsets))?);
             }
         } else {
             corpus.without_audio += 1;
         }
-        corpus.timings.extend(timings);
     }
     Ok(corpus)
 }
@@ -83,6 +83,12 @@ fn annotations_below(folder: &Path) -> Result<PathBuf> {
     let places = ["", "annotations", "ami_public_manual_1.6.2", "annotations/ami-annotations"];
     let found = places.iter().map(|place| folder.join(place)).find(|place| place.join("words").is_dir());
     found.ok_or_else(|| CorpusError::Missing { path: folder.join("words"), what: "AMI manual annotations" })
+}
+
+/// Stretches whose sound is taken, strictly of two: timings may leave a third speaker out, but in a recording the two
+/// wait for him.
+fn stretches_with_sound(meeting: &Meeting) -> Vec<Timing> {
+    pair_timings(meeting, &PairOptions::default())
 }
 
 /// Number of the headset of each (meeting, channel letter). It is mostly, not always, the place of the letter.
@@ -230,11 +236,12 @@ mod tests {
     fn every_stretch_of_the_corpus_has_its_headsets() {
         let Some(data) = fixture::real_data() else { return };
         let headsets = read_headsets(&annotations_below(&data).unwrap()).unwrap();
-        let corpus = read_all(&data).unwrap();
+        let meetings =
+            ami::read_meetings(&annotations_below(&data).unwrap(), official_split, |_| ()).unwrap();
         for split in Split::ALL {
-            let timings = corpus.timings.iter().filter(|timing| timing.split == split);
+            let timings = meetings.iter().filter(|m| m.split == split).flat_map(stretches_with_sound);
             let calls: Vec<CallRecording> =
-                timings.map(|timing| call(&data, timing, &headsets).unwrap()).collect();
+                timings.map(|timing| call(&data, &timing, &headsets).unwrap()).collect();
             let hours: f64 = calls
                 .iter()
                 .filter_map(|call| call.cut_s)

@@ -127,6 +127,9 @@ fn write_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
 fn count_timings(manifest: &mut Manifest) {
     for split in Split::ALL {
         let timings = manifest.timings.iter().filter(|timing| timing.split == split);
+        if timings.clone().next().is_none() {
+            continue;
+        }
         let turns = || timings.clone().flat_map(|timing| &timing.turns);
         let kind = |kind| turns().filter(|turn| turn.kind == kind).count() as f64;
         let seconds =
