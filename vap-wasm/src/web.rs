@@ -155,8 +155,8 @@ struct Options {
     _policy: IgnoredAny,
 }
 
-/// Options as JavaScript gave them, resolved over the model's policy, and what is expected of them. They pass through JSON, since a struct read
-/// straight from a JS object would not notice unknown keys.
+/// Options as JavaScript gave them, resolved over the model's policy, and what is expected of them. They pass through
+/// JSON, since a struct read straight from a JS object would not notice unknown keys.
 fn session_options(options: JsValue, model: &VapModel) -> Result<(session::SessionOptions, Option<Figures>)> {
     let rates: Options =
         serde_json::from_value(json(options.clone())?).map_err(|e| Error::Options(e.to_string()))?;
