@@ -5,9 +5,8 @@
 //! all rows; after start-up nothing is allocated; and a pass can be left and taken up again between any two layers.
 //!
 //! Matrices that are stored as integers are multiplied as integers, and what they attend to is kept as integers; the
-//! others are worked in 32-bit floats. All sums run over
-//! the same eight lanes everywhere, so that wasm (`simd128`), x86-64 (SSE2, or AVX2 where the compiler may use it),
-//! aarch64 (NEON) and plain scalar code give the same bits.
+//! others are worked in 32-bit floats. All sums run in the same order on every target, over lanes of a SIMD library:
+//! wasm (`simd128`), x86-64 (SSE2, or AVX2 where the compiler may use it), aarch64 (NEON), and plain scalar code.
 
 mod lanes;
 mod quantise;
