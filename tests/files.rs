@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use burn::tensor::{Tensor, TensorData};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use vap_core::audio::Resampler;
-use vap_core::config::MEL_BANDS;
 use vap_core::{ModelFile, wav};
-use vap_wasm::{VapModel, backend};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -49,12 +46,4 @@ pub fn call() -> [Vec<f32>; 2] {
         resampler.finish(&mut out);
         out
     })
-}
-
-/// The listener's logits `[frames, 27]` of normalised log-mel `[2, 2 * frames, 80]` from the start of a stream.
-pub fn listener_logits(file: &ModelFile, mels: &[f32]) -> Vec<f32> {
-    let model = VapModel::from_file(file, &backend::cpu()).unwrap();
-    let data = TensorData::new(mels.to_vec(), [2, mels.len() / (2 * MEL_BANDS), MEL_BANDS]);
-    let logits = model.forward(Tensor::from_data(data, model.device()), &mut model.init_state(1)).unwrap();
-    logits.try_into_data().unwrap().try_into_vec().unwrap()
 }

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use vap_core::model_file::Storage;
 use vap_core::{ModelFile, Policy};
-use vap_tests::{numbers, random_file, run, session, talk, tiny_config, tiny_model};
-use vap_wasm::{Session, SessionOptions, VapModel, backend};
+use vap_tests::{Engine, numbers, random_file, run, session, talk, tiny_config, tiny_model};
+use vap_wasm::burn::backend;
+use vap_wasm::{BurnModel, KernelModel, Session, SessionOptions};
 
-/// The way a file goes to become a session.
+/// The way a file goes to become a session, on kernels; in Burn it ends the same way.
 fn open(bytes: &[u8]) -> vap_wasm::Result<Session> {
-    let file = ModelFile::from_bytes(bytes)?;
-    let model = Arc::new(VapModel::from_file(&file, &backend::cpu())?);
-    Session::new(&model, SessionOptions { user_rate_hz: 16_000, agent_rate_hz: 16_000, policy: None })
+    let options = SessionOptions { user_rate_hz: 16_000, agent_rate_hz: 16_000, policy: None };
+    let reference = ModelFile::from_bytes(bytes).map_err(Into::into);
+    let reference = reference.and_then(|file| BurnModel::from_file(&file, &backend::cpu()));
+    let model = KernelModel::from_bytes(bytes);
+    assert_eq!(reference.err(), model.as_ref().err().cloned());
+    Session::new(&Arc::new(model?), options)
 }
 
 fn bytes() -> Vec<u8> {
@@ -58,7 +62,7 @@ fn absurd_rates_are_refused() {
     let model = tiny_model();
     for (user_rate_hz, agent_rate_hz) in [(0, 16_000), (16_000, 0), (1, 16_000), (16_000, u32::MAX)] {
         let options = SessionOptions { user_rate_hz, agent_rate_hz, policy: None };
-        assert_eq!(Session::new(&model, options).err().unwrap().code(), "sample-rate");
+        assert_eq!(model.open(options).err().unwrap().code(), "sample-rate");
     }
 }
 
@@ -67,7 +71,7 @@ fn odd_but_allowed_rates_work() {
     let model = tiny_model();
     for (user_rate_hz, agent_rate_hz) in [(4_000, 384_000), (11_025, 44_099), (12_345, 96_000)] {
         let options = SessionOptions { user_rate_hz, agent_rate_hz, policy: None };
-        let mut session = Session::new(&model, options).unwrap();
+        let mut session = model.session_with(options);
         let (user, agent) = (talk(1, user_rate_hz, 0.5), talk(2, agent_rate_hz, 0.5));
         let first = session.push(Some(&user), Some(&agent)).unwrap().frames.len();
         let last = session.finish().unwrap().frames.len();
@@ -80,7 +84,7 @@ fn odd_but_allowed_rates_work() {
 fn a_policy_out_of_range_is_refused() {
     let policy = Policy { end_threshold: f64::NAN, ..Policy::default() };
     let options = SessionOptions { user_rate_hz: 16_000, agent_rate_hz: 16_000, policy: Some(policy) };
-    assert_eq!(Session::new(&tiny_model(), options).err().unwrap().code(), "option");
+    assert_eq!(tiny_model().open(options).err().unwrap().code(), "option");
 }
 
 #[test]
@@ -130,7 +134,11 @@ fn a_file_built_by_hand_is_checked_like_one_that_was_read() {
     let build = |change: fn(&mut ModelFile)| {
         let mut file = random_file(tiny_config(), 7);
         change(&mut file);
-        VapModel::from_file(&file, &backend::cpu()).err().unwrap()
+        {
+            let found = BurnModel::from_file(&file, &backend::cpu()).err().unwrap();
+            assert_eq!(KernelModel::from_file(&file).err(), Some(found.clone()));
+            found
+        }
     };
     let weight = "heads.vad.weight";
     let missing = build(|f| drop(f.weights.remove("heads.vad.weight")));
@@ -156,8 +164,9 @@ fn weights_too_large_to_compute_with_are_an_error_not_a_nan() {
     for weight in file.weights.values_mut() {
         weight.values.iter_mut().for_each(|v| *v = f32::MAX.copysign(*v));
     }
-    let model = Arc::new(VapModel::from_file(&file, &backend::cpu()).unwrap());
     let sound = talk(1, 16_000, 0.1);
-    let error = session(&model, 16_000).push(Some(&sound), Some(&sound)).unwrap_err();
-    assert_eq!(error.code(), "not-finite");
+    for engine in Engine::both(&file) {
+        let error = engine.session(16_000).push(Some(&sound), Some(&sound)).unwrap_err();
+        assert_eq!(error.code(), "not-finite", "{}", engine.name());
+    }
 }

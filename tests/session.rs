@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use vap_core::Frame;
 use vap_tests::{append, run, session, talk, tiny_model, worst_logit};
-use vap_wasm::{Output, Session, SessionOptions};
+use vap_wasm::{Output, SessionOptions};
 
 #[test]
 fn one_frame_every_20_ms_of_both_channels() {
@@ -74,14 +74,14 @@ fn channels_pushed_in_turns_give_what_one_push_gives() {
     let options = SessionOptions { user_rate_hz: 44_100, agent_rate_hz: 16_000, policy: None };
     let (user, agent) = (talk(1, 44_100, 2.0), talk(2, 16_000, 2.0));
     let expected = {
-        let mut session = Session::new(&model, options.clone()).unwrap();
+        let mut session = model.session_with(options.clone());
         let mut output = session.push(Some(&user), Some(&agent)).unwrap();
         append(&mut output, session.finish().unwrap());
         output
     };
     assert_eq!(expected.frames.len(), 100);
     for (user_chunk, agent_chunk) in [(441, 160), (1000, 363), (88_200, 32_000)] {
-        let mut session = Session::new(&model, options.clone()).unwrap();
+        let mut session = model.session_with(options.clone());
         let mut output = Output::default();
         for (user, agent) in user.chunks(user_chunk).zip(agent.chunks(agent_chunk)) {
             append(&mut output, session.push(Some(user), Some(&[])).unwrap());
@@ -110,11 +110,11 @@ fn channels_too_far_apart_are_refused_before_anything_is_lost() {
     let (user, agent) = (talk(1, 16_000, 6.0), talk(2, 48_000, 6.0));
     let options = SessionOptions { user_rate_hz: 16_000, agent_rate_hz: 48_000, policy: None };
     let whole = {
-        let mut session = Session::new(&model, options.clone()).unwrap();
+        let mut session = model.session_with(options.clone());
         session.push(Some(&user), Some(&agent)).unwrap().frames
     };
 
-    let mut session = Session::new(&model, options).unwrap();
+    let mut session = model.session_with(options);
     let error = session.push(Some(&user[..80_400]), Some(&agent[..48])).unwrap_err();
     assert_eq!(error.code(), "channels-apart");
     assert!(error.to_string().contains("user is ahead by 5024 ms"), "{error}");
@@ -134,14 +134,14 @@ fn a_missing_channel_is_silent_for_the_same_time() {
     let user = talk(3, 44_100, 1.0);
     let silence = vec![0.0; 16_000];
     let expected = {
-        let mut session = Session::new(&model, options.clone()).unwrap();
+        let mut session = model.session_with(options.clone());
         let mut output = session.push(Some(&user), Some(&silence)).unwrap();
         append(&mut output, session.finish().unwrap());
         output.frames
     };
     assert_eq!(expected.len(), 50);
     for chunk in [1, 441, 1000, 44_100] {
-        let mut session = Session::new(&model, options.clone()).unwrap();
+        let mut session = model.session_with(options.clone());
         let mut output = Output::default();
         for part in user.chunks(chunk) {
             append(&mut output, session.push(Some(part), None).unwrap());
@@ -215,7 +215,7 @@ fn memory_stays_flat_over_a_long_stream() {
             let output = session.push(Some(user), Some(agent)).unwrap();
             assert!(output.frames.iter().all(|f| f.overlap.is_finite()));
         }
-        session.state().len()
+        session.state_bytes()
     };
     let values = (0..5).map(|_| second()).max();
     let live = LIVE_BYTES.get();

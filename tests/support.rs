@@ -1,18 +1,19 @@
 //! What the tests share: seeded random models and sound, sessions over them, and comparison with tolerance.
 #![allow(clippy::unwrap_used)]
 
+mod engine;
 mod files;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use vap_core::config::MEL_BANDS;
 use vap_core::features::FeatureStatistics;
-use vap_core::model_file::{ModelFile, Weight};
+use vap_core::model_file::{ModelFile, Storage, Weight};
 use vap_core::projection::OUTPUTS;
 use vap_core::{Frame, ModelConfig, Policy, params};
-use vap_wasm::{Output, Session, SessionOptions, VapModel, backend};
+use vap_wasm::{Output, Session};
 
-pub use files::{call, golden, listener_logits, shipped_model, write_golden};
+pub use engine::{Engine, State};
+pub use files::{call, golden, shipped_model, write_golden};
 
 /// Small seeded source of numbers (SplitMix64), the same on every platform.
 pub struct Random(u64);
@@ -77,15 +78,19 @@ pub fn random_file(config: ModelConfig, seed: u64) -> ModelFile {
     }
 }
 
-/// The tiny model.
-pub fn tiny_model() -> Arc<VapModel> {
-    Arc::new(VapModel::from_file(&random_file(tiny_config(), 7), &backend::cpu()).unwrap())
+/// The tiny model on kernels and in Burn.
+pub fn tiny_engines() -> [Engine; 2] {
+    Engine::both(&random_file(tiny_config(), 7))
+}
+
+/// The tiny model on kernels.
+pub fn tiny_model() -> Engine {
+    Engine::kernels(&random_file(tiny_config(), 7), Storage::F32)
 }
 
 /// Session over `model` at one rate for both channels.
-pub fn session(model: &Arc<VapModel>, rate_hz: u32) -> Session {
-    let options = SessionOptions { user_rate_hz: rate_hz, agent_rate_hz: rate_hz, policy: None };
-    Session::new(model, options).unwrap()
+pub fn session(model: &Engine, rate_hz: u32) -> Session {
+    model.session(rate_hz)
 }
 
 /// Bursts of noise of random length and loudness, like talk as far as energy goes.

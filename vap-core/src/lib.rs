@@ -24,7 +24,7 @@ pub use calibration::{Ask, Calibration};
 pub use config::ModelConfig;
 pub use error::{Error, Result};
 pub use events::{Event, EventMachine};
-pub use model_file::ModelFile;
+pub use model_file::{ModelFile, ModelView};
 pub use policy::Policy;
 pub use projection::Frame;
 

@@ -1,5 +1,7 @@
 //! The model file: one `.safetensors` whose header carries config, feature statistics, policy and provenance.
 //! Bytes in, bytes out. Files from outside are read as hostile: nothing is trusted before it is checked.
+//!
+//! A [`ModelView`] reads weights where they lie, in the form they are stored in; a [`ModelFile`] holds them as f32.
 
 mod storage;
 
@@ -7,7 +9,7 @@ use crate::calibration::Calibration;
 use crate::config::ModelConfig;
 use crate::error::{Error, Result};
 use crate::features::FeatureStatistics;
-use crate::params;
+use crate::params::{self, Param};
 use crate::policy::Policy;
 use safetensors::tensor::{SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
@@ -18,7 +20,7 @@ pub const FORMAT: &str = "vap-turn";
 /// Version of the layout; a reader takes exactly its own. It also fixes the features (`features.rs`).
 pub const FORMAT_VERSION: &str = "1";
 
-pub use storage::Storage;
+pub use storage::{Storage, StoredWeight};
 
 /// One weight, always f32 in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,13 +48,28 @@ pub struct ModelFile {
     pub weights: BTreeMap<String, Weight>,
 }
 
-impl ModelFile {
-    /// Reads a model file.
+/// A model file in its bytes: the header read and checked, the weights still in their place.
+#[derive(Debug)]
+pub struct ModelView<'a> {
+    /// Sizes.
+    pub config: ModelConfig,
+    /// Fixed mean and deviation of the features.
+    pub statistics: FeatureStatistics,
+    /// Thresholds chosen for these weights.
+    pub policy: Policy,
+    /// Operating points measured with these weights and this policy, if any.
+    pub calibration: Option<Calibration>,
+    /// Where the weights come from.
+    pub provenance: serde_json::Value,
+    tensors: SafeTensors<'a>,
+}
+
+impl<'a> ModelView<'a> {
+    /// Reads the header. Each weight is checked when it is asked for.
     ///
     /// # Errors
-    /// [`Error::ModelFile`], [`Error::ModelVersion`], the `Weight*` errors, [`Error::NotFinite`], or the errors of
-    /// the parts in the header; a file that passes is complete and finite.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+    /// [`Error::ModelFile`], [`Error::ModelVersion`], [`Error::WeightUnknown`], or the errors of the header's parts.
+    pub fn read(bytes: &'a [u8]) -> Result<Self> {
         let unreadable =
             |e: safetensors::SafeTensorError| Error::ModelFile(format!("not a safetensors file: {e:?}"));
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
@@ -75,7 +92,36 @@ impl ModelFile {
         let calibration = header.get("calibration").map(|found| Calibration::from_json(found)).transpose()?;
         let provenance = json("provenance", text("provenance")?)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
-        let weights = storage::read(&params::params(&config), &tensors)?;
+        storage::nothing_else(&params::params(&config), &tensors)?;
+        Ok(ModelView { config, statistics, policy, calibration, provenance, tensors })
+    }
+
+    /// A weight in the form it is stored in.
+    ///
+    /// # Errors
+    /// [`Error::WeightMissing`], [`Error::WeightShape`], [`Error::NotFinite`], or [`Error::ModelFile`] for a type
+    /// that this weight cannot have.
+    pub fn weight(&self, wanted: &Param) -> Result<StoredWeight<'a>> {
+        storage::stored(wanted, &self.tensors)
+    }
+}
+
+impl ModelFile {
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`], [`Error::ModelVersion`], the `Weight*` errors, [`Error::NotFinite`], or the errors of
+    /// the parts in the header; a file that passes is complete and finite.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let view = ModelView::read(bytes)?;
+        let weights = params::params(&view.config)
+            .into_iter()
+            .map(|param| {
+                let values = view.weight(&param)?.to_f32();
+                Ok((param.name, Weight { shape: param.shape, values }))
+            })
+            .collect::<Result<_>>()?;
+        let ModelView { config, statistics, policy, calibration, provenance, .. } = view;
         Ok(ModelFile { config, statistics, policy, calibration, provenance, weights })
     }
 

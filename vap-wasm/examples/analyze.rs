@@ -8,8 +8,8 @@ use serde::Serialize;
 use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use vap_core::projection::BINS;
-use vap_core::{Frame, ModelFile, wav};
-use vap_wasm::{Session, SessionOptions, VapModel, backend};
+use vap_core::{Frame, wav};
+use vap_wasm::{KernelModel, Session, SessionOptions};
 
 fn main() -> Result<()> {
     let (switches, paths): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|a| a.starts_with("--"));
@@ -19,8 +19,7 @@ fn main() -> Result<()> {
     }
     let with_frames = !switches.is_empty();
 
-    let file = ModelFile::from_bytes(&std::fs::read(model).with_context(|| model.clone())?)?;
-    let model = Arc::new(VapModel::from_file(&file, &backend::cpu())?);
+    let model = Arc::new(KernelModel::from_bytes(&std::fs::read(model).with_context(|| model.clone())?)?);
     let wav = wav::decode(&std::fs::read(sound).with_context(|| sound.clone())?)?;
     let (user, agent) = match &wav.channels[..] {
         [user] => (user, None),

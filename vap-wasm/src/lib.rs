@@ -1,24 +1,28 @@
-//! The listener of `vap-turn`: the Burn model, the streaming session, and the door to browser and Node.
+//! The listener of `vap-turn`: the model on kernels and in Burn, the streaming session, and the door to browser and
+//! Node.
 //!
 //! Sound flows down this list; a module uses only modules above it. Weights are `&self` and never move; what a
-//! stream remembers is one separate value, [`VapState`]. Everything but `web` is plain Rust and runs natively.
+//! stream remembers is one separate value. Everything but `web` is plain Rust and runs natively.
+//!
+//! The model is here twice: [`kernels`] steps every live hop on a CPU, `burn` (a feature) is the reference they are
+//! held to and the way to WebGPU. Files of the same name hold the same layers.
 #![deny(missing_docs)]
 
 pub mod error;
-pub mod backend;
-pub mod state;
-mod layers;
-mod attention;
-mod encoder;
-mod transformer;
-mod heads;
-mod weights;
-pub mod model;
+pub mod card;
+pub mod kernels;
+pub mod listener;
+#[cfg(feature = "burn")]
+pub mod burn;
+pub mod ears;
 pub mod session;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
+#[cfg(feature = "burn")]
+pub use burn::{BurnModel, BurnState};
+pub use card::Card;
 pub use error::{Error, Result};
-pub use model::VapModel;
+pub use kernels::{KernelModel, KernelState};
+pub use listener::{Listener, Model};
 pub use session::{Output, Session, SessionOptions};
-pub use state::VapState;

@@ -1,16 +1,17 @@
 //! The door to JavaScript, the only file that knows wasm-bindgen. Values are converted and checked here; nothing is
 //! decided. Every failure is a JS `Error` with a string `code`; nothing panics on what comes in.
 
+use crate::card::Card;
 use crate::error::{Error, Result};
-use crate::model::VapModel;
-use crate::{backend, session};
+use crate::kernels::KernelModel;
+use crate::session;
 use js_sys::{Array, Float32Array, Object, Reflect};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use vap_core::calibration::{self, Figures};
-use vap_core::{Frame, ModelFile, wav};
+use vap_core::{Frame, wav};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -56,25 +57,25 @@ pub fn decode_wav(bytes: &[u8]) -> Result<Object, JsValue> {
 
 /// A loaded model, shared by its sessions.
 #[wasm_bindgen]
-pub struct Model(Arc<VapModel>);
+pub struct Model(Arc<KernelModel>);
 
 #[wasm_bindgen]
 impl Model {
     /// Reads a model file.
     pub fn load(bytes: &[u8]) -> Result<Model, JsValue> {
-        let file = ModelFile::from_bytes(bytes).map_err(Error::from)?;
-        Ok(Model(Arc::new(VapModel::from_file(&file, &backend::cpu())?)))
+        Ok(Model(Arc::new(KernelModel::from_bytes(bytes)?)))
     }
 
     /// What is known about the model.
     #[wasm_bindgen(unchecked_return_type = "ModelInfo")]
     pub fn info(&self) -> Result<JsValue, JsValue> {
+        let card = self.0.card();
         to_js(&serde_json::json!({
-            "config": self.0.config(),
-            "provenance": self.0.provenance(),
-            "policy": self.0.policy(),
-            "calibration": self.0.calibration(),
-            "parameters": self.0.parameters(),
+            "config": card.config,
+            "provenance": card.provenance,
+            "policy": card.policy,
+            "calibration": card.calibration,
+            "parameters": card.parameters(),
         }))
     }
 }
@@ -91,7 +92,7 @@ impl Session {
         model: &Model,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<Session, JsValue> {
-        let (options, expected) = session_options(options, &model.0)?;
+        let (options, expected) = session_options(options, model.0.card())?;
         Ok(Session(session::Session::new(&model.0, options)?, expected))
     }
 
@@ -157,11 +158,11 @@ struct Options {
 
 /// Options as JavaScript gave them, resolved over the model's policy, and what is expected of them. They pass through
 /// JSON, since a struct read straight from a JS object would not notice unknown keys.
-fn session_options(options: JsValue, model: &VapModel) -> Result<(session::SessionOptions, Option<Figures>)> {
+fn session_options(options: JsValue, card: &Card) -> Result<(session::SessionOptions, Option<Figures>)> {
     let rates: Options =
         serde_json::from_value(json(options.clone())?).map_err(|e| Error::Options(e.to_string()))?;
     let wishes = policy_wishes(&options)?;
-    let solution = calibration::resolve(model.policy(), model.calibration(), &wishes)?;
+    let solution = calibration::resolve(&card.policy, card.calibration.as_ref(), &wishes)?;
     let options = session::SessionOptions {
         user_rate_hz: rates.user_rate,
         agent_rate_hz: rates.agent_rate,

@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::params::Param;
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::BTreeMap;
 
 /// How the weights are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,39 +101,85 @@ pub(super) fn pack(name: &str, weight: &Weight, storage: Storage) -> Vec<Stored>
     }
 }
 
-/// The weights of `wanted`, complete, finite and nothing beside them.
-pub(super) fn read(wanted: &[Param], tensors: &SafeTensors) -> Result<BTreeMap<String, Weight>> {
+/// A weight as it lies in the file, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredWeight<'a> {
+    /// 32-bit floats, little-endian.
+    F32(&'a [[u8; 4]]),
+    /// 16-bit floats, little-endian.
+    F16(&'a [[u8; 2]]),
+    /// Integers of -127 to 127 in two's complement, and the scale of each output row.
+    I8 {
+        /// `[out, ...]`, row-major.
+        integers: &'a [u8],
+        /// `[out]`, finite and above 0.
+        scales: Vec<f32>,
+    },
+}
+
+impl StoredWeight<'_> {
+    /// The values as 32-bit floats, which hold every stored form exactly.
+    pub fn to_f32(&self) -> Vec<f32> {
+        match self {
+            StoredWeight::F32(values) => values.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+            StoredWeight::F16(values) => values.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+            StoredWeight::I8 { integers, scales } => {
+                let rows = integers.chunks(integers.len() / scales.len().max(1)).zip(scales);
+                rows.flat_map(|(row, scale)| row.iter().map(move |q| f32::from(*q as i8) * scale)).collect()
+            }
+        }
+    }
+}
+
+/// The weight `wanted` of a file, of a type that it may have, and finite.
+pub(super) fn stored<'a>(wanted: &Param, tensors: &SafeTensors<'a>) -> Result<StoredWeight<'a>> {
+    let Param { name, shape } = wanted;
+    let view = tensor(tensors, name, shape)?;
+    let not_finite = |index: Option<usize>| match index {
+        Some(index) => Err(Error::NotFinite { place: format!("weight {name}"), index }),
+        None => Ok(()),
+    };
+    match view.dtype() {
+        Dtype::F32 => {
+            let values = view.data().as_chunks::<4>().0;
+            not_finite(values.iter().position(|b| !f32::from_le_bytes(*b).is_finite()))?;
+            Ok(StoredWeight::F32(values))
+        }
+        Dtype::F16 => {
+            let values = view.data().as_chunks::<2>().0;
+            not_finite(values.iter().position(|b| !f16::from_le_bytes(*b).is_finite()))?;
+            Ok(StoredWeight::F16(values))
+        }
+        Dtype::I8 if is_matrix(shape) => {
+            let scales = scales(name, shape, tensors)?;
+            let integers = view.data();
+            if let Some(index) = integers.iter().position(|q| *q as i8 == i8::MIN) {
+                return Err(Error::ModelFile(format!(
+                    "weight {name}: expected integers of -127 to 127, found -128 at {index}"
+                )));
+            }
+            let large = scales.iter().position(|scale| !(LARGEST * scale).is_finite());
+            not_finite(large.map(|row| row * row_length(shape)))?;
+            Ok(StoredWeight::I8 { integers, scales })
+        }
+        found => {
+            let expected = if is_matrix(shape) { "F32, F16 or I8" } else { "F32 or F16" };
+            Err(Error::ModelFile(format!("weight {name}: expected type {expected}, found {found:?}")))
+        }
+    }
+}
+
+/// Checks that the file holds nothing beside the weights of `wanted`.
+pub(super) fn nothing_else(wanted: &[Param], tensors: &SafeTensors) -> Result<()> {
     let integers = |name: &str| tensors.tensor(name).is_ok_and(|view| view.dtype() == Dtype::I8);
     let known = |name: &str| {
         let of = |p: &Param| p.name == name || (scale_name(&p.name) == name && integers(&p.name));
         wanted.iter().any(of)
     };
-    if let Some(name) = tensors.names().into_iter().find(|name| !known(name)) {
-        return Err(Error::WeightUnknown { name: name.into() });
+    match tensors.names().into_iter().find(|name| !known(name)) {
+        Some(name) => Err(Error::WeightUnknown { name: name.into() }),
+        None => Ok(()),
     }
-    let mut weights = BTreeMap::new();
-    for Param { name, shape } in wanted {
-        let view = tensor(tensors, name, shape)?;
-        let values = match view.dtype() {
-            Dtype::F32 => floats(&view),
-            Dtype::F16 => {
-                let halves = view.data().as_chunks::<2>().0;
-                halves.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect()
-            }
-            Dtype::I8 if is_matrix(shape) => scaled(name, shape, &view, tensors)?,
-            found => {
-                let expected = if is_matrix(shape) { "F32, F16 or I8" } else { "F32 or F16" };
-                return Err(Error::ModelFile(format!(
-                    "weight {name}: expected type {expected}, found {found:?}"
-                )));
-            }
-        };
-        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-            return Err(Error::NotFinite { place: format!("weight {name}"), index });
-        }
-        weights.insert(name.clone(), Weight { shape: shape.clone(), values });
-    }
-    Ok(weights)
 }
 
 fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, shape: &[usize]) -> Result<TensorView<'a>> {
@@ -148,31 +193,20 @@ fn tensor<'a>(tensors: &SafeTensors<'a>, name: &str, shape: &[usize]) -> Result<
     Ok(view)
 }
 
-fn floats(view: &TensorView) -> Vec<f32> {
-    view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
-}
-
-/// Integers of a weight times the scales beside it.
-fn scaled(name: &str, shape: &[usize], view: &TensorView, tensors: &SafeTensors) -> Result<Vec<f32>> {
+/// The scales beside the integers of a weight.
+fn scales(name: &str, shape: &[usize], tensors: &SafeTensors) -> Result<Vec<f32>> {
     let scale_name = scale_name(name);
-    let scales = tensor(tensors, &scale_name, &shape[..1])?;
-    if scales.dtype() != Dtype::F32 {
-        let found = scales.dtype();
+    let view = tensor(tensors, &scale_name, &shape[..1])?;
+    if view.dtype() != Dtype::F32 {
+        let found = view.dtype();
         return Err(Error::ModelFile(format!("weight {scale_name}: expected type F32, found {found:?}")));
     }
-    let scales = floats(&scales);
+    let scales: Vec<f32> = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
     if let Some(index) = scales.iter().position(|s| !(s.is_finite() && *s > 0.0)) {
         return Err(Error::ModelFile(format!(
             "weight {scale_name}: expected finite scales above 0, found {} at {index}",
             scales[index]
         )));
     }
-    let integers: Vec<i8> = view.data().iter().map(|b| *b as i8).collect();
-    if let Some(index) = integers.iter().position(|q| *q == i8::MIN) {
-        return Err(Error::ModelFile(format!(
-            "weight {name}: expected integers of -127 to 127, found -128 at {index}"
-        )));
-    }
-    let rows = integers.chunks(row_length(shape)).zip(&scales);
-    Ok(rows.flat_map(|(row, scale)| row.iter().map(move |q| f32::from(*q) * scale)).collect())
+    Ok(scales)
 }

@@ -1,14 +1,14 @@
 //! Weights of a model file into layers: names and shapes are checked against `vap_core::params` before anything is
 //! built, `[out, in]` becomes `[in, out]`, and matrices that read the same input are laid side by side.
 
+use super::layers::{CausalConv, LayerNorm, Linear};
 use crate::error::Result;
-use crate::layers::{CausalConv, LayerNorm, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
 use vap_core::Error as CoreError;
 use vap_core::model_file::{ModelFile, Storage, Weight};
 
 /// Reads checked weights by name.
-pub(crate) struct Weights<'a> {
+pub(super) struct Weights<'a> {
     file: &'a ModelFile,
     device: &'a Device,
 }

@@ -9,16 +9,16 @@ use vap_core::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, MELS_A_FRAME};
 /// State of `streams` conversations that step together, two channels each: `rows = 2 x streams`, all users first,
 /// then all agents.
 #[derive(Debug, Clone)]
-pub struct VapState {
-    pub(crate) encoder: EncoderState,
-    pub(crate) transformer: Vec<StereoState>,
+pub struct BurnState {
+    pub(super) encoder: EncoderState,
+    pub(super) transformer: Vec<StereoState>,
     /// Frames worked so far.
-    pub(crate) position: u64,
-    pub(crate) streams: usize,
+    pub(super) position: u64,
+    pub(super) streams: usize,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct EncoderState {
+pub(super) struct EncoderState {
     /// Last inputs of the first convolution, `[rows, 2, 80]`.
     pub mel_tail: Tensor<3>,
     /// Last inputs of the second convolution, `[rows, 2, dim]`.
@@ -28,7 +28,7 @@ pub(crate) struct EncoderState {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct StereoState {
+pub(super) struct StereoState {
     pub self_attention: Ring,
     pub cross_attention: Ring,
 }
@@ -36,12 +36,12 @@ pub(crate) struct StereoState {
 /// Keys and values of the last `context` frames, `[rows, heads, context, head_dim]` each. The frame at position
 /// `p` of the stream lies in slot `p % context`; slots not written yet are zero and masked.
 #[derive(Debug, Clone)]
-pub(crate) struct Ring {
+pub(super) struct Ring {
     pub keys: Tensor<4>,
     pub values: Tensor<4>,
 }
 
-impl VapState {
+impl BurnState {
     /// State at the beginning of `streams` streams.
     pub fn init(config: &ModelConfig, streams: usize, device: &Device) -> Self {
         let rows = 2 * streams;
@@ -49,7 +49,7 @@ impl VapState {
             let shape = [rows, config.heads, config.context_frames, config.head_dim()];
             Ring { keys: Tensor::zeros(shape, device), values: Tensor::zeros(shape, device) }
         };
-        VapState {
+        BurnState {
             encoder: EncoderState {
                 mel_tail: Tensor::zeros([rows, CONV1_KERNEL - 1, MEL_BANDS], device),
                 frame_tail: Tensor::zeros([rows, CONV2_KERNEL - MELS_A_FRAME, config.dim], device),

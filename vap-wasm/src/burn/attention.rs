@@ -4,8 +4,8 @@
 //! moved or copied. What a query may see, and its distance bias, depend on positions alone: a [`Window`] holds
 //! them, built once a block and shared by all layers.
 
-use crate::layers::{LayerNorm, Linear, swap_channels};
-use crate::state::Ring;
+use super::layers::{LayerNorm, Linear, swap_channels};
+use super::state::Ring;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use vap_core::ModelConfig;
 
@@ -55,18 +55,18 @@ fn distances(position: u64, frames: usize, context: usize) -> Vec<Option<usize>>
 /// One multi-head attention with its norm before and its output projection after.
 #[derive(Debug)]
 pub struct Attention {
-    pub(crate) norm: LayerNorm,
+    pub(super) norm: LayerNorm,
     /// Query, key and value side by side, `[dim, 3 dim]`.
-    pub(crate) query_key_value: Linear,
-    pub(crate) output: Linear,
-    pub(crate) heads: usize,
+    pub(super) query_key_value: Linear,
+    pub(super) output: Linear,
+    pub(super) heads: usize,
     /// Keys and values come from the other channel.
-    pub(crate) crossed: bool,
+    pub(super) crossed: bool,
 }
 
 impl Attention {
     /// `[rows, time, dim] -> [rows, time, dim]`, to be added to `x`; the block's keys and values go into the ring.
-    pub(crate) fn forward(&self, x: Tensor<3>, ring: &mut Ring, window: &Window) -> Tensor<3> {
+    pub(super) fn forward(&self, x: Tensor<3>, ring: &mut Ring, window: &Window) -> Tensor<3> {
         let [rows, time, dim] = x.dims();
         let (heads, head_dim) = (self.heads, dim / self.heads);
         let context = ring.keys.dims()[2];
@@ -113,8 +113,8 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
+    use super::backend;
     use super::*;
-    use crate::backend;
 
     /// Positions in sight of each query by the definition alone: `p - context + 1 ..= p`, none before the stream.
     fn seen_by_definition(query: u64, context: usize) -> Vec<u64> {

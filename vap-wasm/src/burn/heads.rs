@@ -3,25 +3,25 @@
 //! Each channel is asked about itself, seen beside the other, with the same weights; so swapping the channels swaps
 //! the answers. Overlap is asked once, of the sum.
 
-use crate::layers::{Linear, swap_channels};
+use super::layers::{Linear, swap_channels};
 use burn::tensor::Tensor;
 use vap_core::projection::BINS;
 
 /// Numbers a channel: bins, end of turn, backchannel, VAD.
-pub(crate) const CHANNEL_OUTPUTS: usize = BINS + 3;
+pub(super) const CHANNEL_OUTPUTS: usize = BINS + 3;
 
 /// All heads.
 #[derive(Debug)]
 pub struct Heads {
     /// `[2 dim, 13]`: projection, end of turn, backchannel, VAD side by side.
-    pub(crate) channel: Linear,
+    pub(super) channel: Linear,
     /// `[dim, 1]`.
-    pub(crate) overlap: Linear,
+    pub(super) overlap: Linear,
 }
 
 impl Heads {
     /// `[2 x streams, time, dim] -> [streams, time, 27]`, in the order of `vap_core::projection`.
-    pub(crate) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+    pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let streams = x.dims()[0] / 2;
         let other = swap_channels(x.clone());
         let users = x.clone().narrow(0, 0, streams);

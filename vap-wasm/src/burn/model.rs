@@ -2,35 +2,31 @@
 //!
 //! One `forward` for any chunk length: a hop, a second, or a whole file, which is a chunk from a fresh state.
 
-use crate::attention::{Attention, Window};
-use crate::encoder::{ChannelLayer, Encoder};
+use super::attention::{Attention, Window};
+use super::encoder::{ChannelLayer, Encoder};
+use super::heads::Heads;
+use super::layers::FeedForward;
+use super::state::BurnState;
+use super::transformer::{StereoLayer, Transformer};
+use super::weights::Weights;
+use crate::card::Card;
 use crate::error::Result;
-use crate::heads::Heads;
-use crate::layers::FeedForward;
-use crate::state::VapState;
-use crate::transformer::{StereoLayer, Transformer};
-use crate::weights::Weights;
 use burn::tensor::{Device, Tensor};
 use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
-use vap_core::features::FeatureStatistics;
 use vap_core::model_file::ModelFile;
-use vap_core::{Calibration, Error as CoreError, ModelConfig, Policy, params};
+use vap_core::{Calibration, Error as CoreError};
 
 /// Weights on a device, and what travelled with them.
 #[derive(Debug)]
-pub struct VapModel {
-    config: ModelConfig,
-    statistics: FeatureStatistics,
-    policy: Policy,
-    calibration: Option<Calibration>,
-    provenance: serde_json::Value,
+pub struct BurnModel {
+    card: Card,
     encoder: Encoder,
     transformer: Transformer,
     heads: Heads,
     device: Device,
 }
 
-impl VapModel {
+impl BurnModel {
     /// Puts the weights of a model file on a device.
     ///
     /// # Errors
@@ -75,7 +71,7 @@ impl VapModel {
                 feed_forward: feed_forward(&at)?,
             })
         };
-        Ok(VapModel {
+        Ok(BurnModel {
             encoder: Encoder {
                 conv1: weights.conv("encoder.conv1", 1)?,
                 conv2: weights.conv("encoder.conv2", MELS_A_FRAME)?,
@@ -90,43 +86,14 @@ impl VapModel {
                 channel: weights.linear("heads", &["projection", "eot", "backchannel", "vad"])?,
                 overlap: weights.linear("heads", &["overlap"])?,
             },
-            config: config.clone(),
-            statistics: file.statistics.clone(),
-            policy: file.policy,
-            calibration: file.calibration.clone(),
-            provenance: file.provenance.clone(),
+            card: Card::from(file),
             device: device.clone(),
         })
     }
 
-    /// Sizes.
-    pub fn config(&self) -> &ModelConfig {
-        &self.config
-    }
-
-    /// Fixed mean and deviation of the features.
-    pub fn statistics(&self) -> &FeatureStatistics {
-        &self.statistics
-    }
-
-    /// Thresholds that came with the weights.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
-    /// Operating points that came with the weights, if any.
-    pub fn calibration(&self) -> Option<&Calibration> {
-        self.calibration.as_ref()
-    }
-
-    /// Where the weights come from.
-    pub fn provenance(&self) -> &serde_json::Value {
-        &self.provenance
-    }
-
-    /// Number of trained values.
-    pub fn parameters(&self) -> usize {
-        params::count(&self.config)
+    /// What travelled with the weights.
+    pub fn card(&self) -> &Card {
+        &self.card
     }
 
     /// Device the weights are on.
@@ -135,8 +102,8 @@ impl VapModel {
     }
 
     /// State at the beginning of `streams` conversations that step together.
-    pub fn init_state(&self, streams: usize) -> VapState {
-        VapState::init(&self.config, streams, &self.device)
+    pub fn init_state(&self, streams: usize) -> BurnState {
+        BurnState::init(&self.card.config, streams, &self.device)
     }
 
     /// Normalised mels `[2 x streams, 2 x time, 80]`, all users then all agents, to logits `[streams, time, 27]`.
@@ -146,7 +113,7 @@ impl VapModel {
     ///
     /// # Errors
     /// `Length` when the shape does not fit the state; the state is then untouched.
-    pub fn forward(&self, mels: Tensor<3>, state: &mut VapState) -> Result<Tensor<3>> {
+    pub fn forward(&self, mels: Tensor<3>, state: &mut BurnState) -> Result<Tensor<3>> {
         let [rows, length, bands] = mels.dims();
         for (what, expected, found) in [
             ("rows of mels", 2 * state.streams, rows),
@@ -159,8 +126,8 @@ impl VapModel {
         }
         let time = length / MELS_A_FRAME;
         let mut logits = Vec::new();
-        for start in (0..time).step_by(self.config.context_frames) {
-            let end = time.min(start + self.config.context_frames);
+        for start in (0..time).step_by(self.card.config.context_frames) {
+            let end = time.min(start + self.card.config.context_frames);
             let block = mels.clone().slice([0..rows, start * MELS_A_FRAME..end * MELS_A_FRAME]);
             logits.push(self.block(block, end - start, state));
         }
@@ -168,8 +135,8 @@ impl VapModel {
     }
 
     /// One block of at most `context_frames` frames.
-    fn block(&self, mels: Tensor<3>, frames: usize, state: &mut VapState) -> Tensor<3> {
-        let window = Window::new(&self.config, state.position, frames, &self.device);
+    fn block(&self, mels: Tensor<3>, frames: usize, state: &mut BurnState) -> Tensor<3> {
+        let window = Window::new(&self.card.config, state.position, frames, &self.device);
         let x = self.encoder.forward(mels, &mut state.encoder, &window);
         let x = self.transformer.forward(x, &mut state.transformer, &window);
         state.position += frames as u64;

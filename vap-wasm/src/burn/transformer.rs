@@ -1,28 +1,28 @@
 //! Both channels together: each frame sees its own channel's past and the other channel's, the present included.
 
-use crate::attention::{Attention, Window};
-use crate::layers::{FeedForward, LayerNorm};
-use crate::state::StereoState;
+use super::attention::{Attention, Window};
+use super::layers::{FeedForward, LayerNorm};
+use super::state::StereoState;
 use burn::tensor::Tensor;
 
 /// Stereo layers and the last norm; both channels go through the same weights.
 #[derive(Debug)]
 pub struct Transformer {
-    pub(crate) layers: Vec<StereoLayer>,
-    pub(crate) norm: LayerNorm,
+    pub(super) layers: Vec<StereoLayer>,
+    pub(super) norm: LayerNorm,
 }
 
 /// Self-attention, attention to the other channel, feed-forward.
 #[derive(Debug)]
 pub struct StereoLayer {
-    pub(crate) self_attention: Attention,
-    pub(crate) cross_attention: Attention,
-    pub(crate) feed_forward: FeedForward,
+    pub(super) self_attention: Attention,
+    pub(super) cross_attention: Attention,
+    pub(super) feed_forward: FeedForward,
 }
 
 impl Transformer {
     /// `[rows, time, dim] -> [rows, time, dim]`.
-    pub(crate) fn forward(&self, mut x: Tensor<3>, state: &mut [StereoState], window: &Window) -> Tensor<3> {
+    pub(super) fn forward(&self, mut x: Tensor<3>, state: &mut [StereoState], window: &Window) -> Tensor<3> {
         for (layer, state) in self.layers.iter().zip(state) {
             x = x.clone() + layer.self_attention.forward(x, &mut state.self_attention, window);
             x = x.clone() + layer.cross_attention.forward(x, &mut state.cross_attention, window);

@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, activation, module};
 
 /// `y = x W + b` on the last axis.
 #[derive(Debug)]
-pub(crate) struct Linear {
+pub(super) struct Linear {
     /// `[in, out]`.
     pub weight: Tensor<2>,
     /// `[out]`.
@@ -21,7 +21,7 @@ impl Linear {
 
 /// Normalisation over the last axis, with scale and shift.
 #[derive(Debug)]
-pub(crate) struct LayerNorm {
+pub(super) struct LayerNorm {
     /// Scale, `[dim]`.
     pub gamma: Tensor<1>,
     /// Shift, `[dim]`.
@@ -38,7 +38,7 @@ impl LayerNorm {
 
 /// Convolution over time that sees the past only, as one matrix product over windows of its input.
 #[derive(Debug)]
-pub(crate) struct CausalConv {
+pub(super) struct CausalConv {
     /// `[kernel x in, out]`, input of one window oldest first.
     pub linear: Linear,
     pub kernel: usize,
@@ -64,7 +64,7 @@ impl CausalConv {
 
 /// `contract(gelu(expand(norm(x))))`.
 #[derive(Debug)]
-pub(crate) struct FeedForward {
+pub(super) struct FeedForward {
     pub norm: LayerNorm,
     pub expand: Linear,
     pub contract: Linear,
@@ -78,12 +78,12 @@ impl FeedForward {
 }
 
 /// GELU in its exact form, by the error function.
-pub(crate) fn gelu(x: Tensor<3>) -> Tensor<3> {
+pub(super) fn gelu(x: Tensor<3>) -> Tensor<3> {
     activation::gelu(x)
 }
 
 /// Each channel's row in the place of the other's: `[user, agent] -> [agent, user]` along the first axis.
-pub(crate) fn swap_channels<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+pub(super) fn swap_channels<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let half = x.dims()[0] / 2;
     let (users, agents) = (x.clone().narrow(0, 0, half), x.narrow(0, half, half));
     Tensor::cat(vec![agents, users], 0)

@@ -1,0 +1,59 @@
+//! One stream through Burn, as a session wants it.
+
+use super::{BurnModel, BurnState};
+use crate::card::Card;
+use crate::error::{Error, Result};
+use crate::listener::{Listener, Model};
+use burn::tensor::{Tensor, TensorData};
+use std::sync::Arc;
+use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
+
+impl Model for BurnModel {
+    fn card(&self) -> &Card {
+        BurnModel::card(self)
+    }
+
+    fn listen(self: Arc<Self>) -> Box<dyn Listener> {
+        Box::new(BurnListener {
+            state: self.init_state(1),
+            model: self,
+            mels: Vec::new(),
+            logits: Vec::new(),
+        })
+    }
+}
+
+struct BurnListener {
+    model: Arc<BurnModel>,
+    state: BurnState,
+    mels: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+impl Listener for BurnListener {
+    fn most_hops(&self) -> usize {
+        self.model.card().config.context_frames
+    }
+
+    fn begin(&mut self, mels: [&[f32]; 2]) {
+        self.mels.clear();
+        mels.into_iter().for_each(|channel| self.mels.extend_from_slice(channel));
+    }
+
+    fn step(&mut self) -> Result<bool> {
+        let hops = self.mels.len() / (2 * MELS_A_FRAME * MEL_BANDS);
+        let mels = TensorData::new(std::mem::take(&mut self.mels), [2, hops * MELS_A_FRAME, MEL_BANDS]);
+        let logits = self.model.forward(Tensor::from_data(mels, self.model.device()), &mut self.state)?;
+        let logits = logits.try_into_data().map_err(|e| Error::Backend(e.to_string()))?;
+        self.logits = logits.try_into_vec().map_err(|e| Error::Backend(e.to_string()))?;
+        Ok(true)
+    }
+
+    fn logits(&self) -> &[f32] {
+        &self.logits
+    }
+
+    fn state_bytes(&self) -> usize {
+        4 * self.state.len()
+    }
+}

@@ -1,0 +1,17 @@
+//! The model in Burn: the reference that the kernels are held to on the CPU, and what runs on WebGPU.
+//!
+//! Weights are `&self` and never move; what a stream remembers is one separate value, [`BurnState`].
+
+pub mod backend;
+mod state;
+mod layers;
+mod attention;
+mod encoder;
+mod transformer;
+mod heads;
+mod weights;
+mod model;
+mod listener;
+
+pub use model::BurnModel;
+pub use state::BurnState;

@@ -1,0 +1,88 @@
+//! What the processor does at once: lanes of numbers, and the few operations on them that no library has ready.
+
+use wide::{f32x8, i16x8, i32x4, i32x8};
+
+/// Floats worked at once.
+pub(super) const LANES: usize = 8;
+/// Rows of activations and weights are padded with zeros to a multiple of this.
+pub(super) const PADDING: usize = 16;
+
+/// `length` with its padding.
+pub(super) const fn padded(length: usize) -> usize {
+    length.next_multiple_of(PADDING)
+}
+
+/// Whole groups of [`LANES`] floats.
+pub(super) fn lanes(values: &[f32]) -> &[[f32; LANES]] {
+    values.as_chunks().0
+}
+
+/// Whole groups of [`LANES`] floats.
+pub(super) fn lanes_mut(values: &mut [f32]) -> &mut [[f32; LANES]] {
+    values.as_chunks_mut().0
+}
+
+/// Sum of all lanes, in the same order on every target.
+#[inline(always)]
+pub(super) fn sum(x: f32x8) -> f32 {
+    let [a, b, c, d, e, f, g, h] = x.to_array();
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+/// Sixteen bytes as signed numbers, the first eight and the last eight.
+#[inline(always)]
+pub(super) fn widen(bytes: &[i8; 16]) -> [i16x8; 2] {
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    {
+        use core::arch::wasm32::i16x8_load_extend_i8x8;
+        let first = bytes.as_ptr();
+        // Two loads that extend are one instruction each; from a loaded vector they would be two more.
+        // SAFETY: both loads read 8 bytes, without alignment, inside the 16 that the reference covers.
+        #[allow(unsafe_code)]
+        let [low, high] = unsafe { [i16x8_load_extend_i8x8(first), i16x8_load_extend_i8x8(first.add(8))] };
+        [bytemuck::must_cast(low), bytemuck::must_cast(high)]
+    }
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    {
+        let all = wide::i16x16::from_i8x16(wide::i8x16::new(*bytes));
+        bytemuck::must_cast(all)
+    }
+}
+
+/// Dot product of sixteen numbers with sixteen numbers, in four parts.
+#[inline(always)]
+pub(super) fn dot(a: [i16x8; 2], b: [i16x8; 2]) -> i32x4 {
+    a[0].dot(b[0]) + a[1].dot(b[1])
+}
+
+/// Adding and taking away this number leaves an f32 below 2^22 rounded to a whole number, ties to even; in between,
+/// its low bits are that whole number.
+const ROUNDER: f32 = 12_582_912.0;
+
+/// `e^x` for `x <= 0`, within 2 units in the last place; `e^-87` below -87.
+#[inline(always)]
+pub(super) fn exp_of_negative(x: f32x8) -> f32x8 {
+    let splat = f32x8::splat;
+    // Cephes' expf: x = n ln 2 + r, e^r by a polynomial, 2^n by the exponent's bits.
+    let x = x.fast_max(splat(-87.0));
+    let shifted = x * splat(std::f32::consts::LOG2_E) + splat(ROUNDER);
+    let n = shifted - splat(ROUNDER);
+    let r = (x - n * splat(0.693_359_4)) - n * splat(-2.121_944_4e-4);
+    let p = splat(1.987_569_1e-4);
+    let p = p * r + splat(1.398_199_9e-3);
+    let p = p * r + splat(8.333_452e-3);
+    let p = p * r + splat(4.166_579_6e-2);
+    let p = p * r + splat(0.166_666_65);
+    let p = p * r + splat(0.5);
+    let e = p * (r * r) + r + splat(1.0);
+    let bits: i32x8 = bytemuck::must_cast(shifted);
+    let power: f32x8 = bytemuck::must_cast((bits + i32x8::splat(127)) << 23);
+    e * power
+}
+
+/// `x` of `[-32767, 32767]` rounded to whole numbers, ties to even.
+#[inline(always)]
+pub(super) fn round_to_i16(x: f32x8) -> i16x8 {
+    let bits: i32x8 = bytemuck::must_cast(x + f32x8::splat(ROUNDER));
+    i16x8::from_i32x8_saturate(bits - i32x8::splat(ROUNDER.to_bits() as i32))
+}

@@ -1,0 +1,112 @@
+//! The small layers every room of the model uses, over rows that are padded with zeros.
+
+use super::lanes::{LANES, lanes, lanes_mut, sum};
+use super::matrix::{Matrix, Rows};
+use super::model::Room;
+use wide::f32x8;
+
+/// Normalisation over a row, with scale and shift.
+#[derive(Debug)]
+pub(super) struct LayerNorm {
+    /// Scale, `[padded dim]`, zeros in the padding.
+    pub gamma: Vec<f32>,
+    /// Shift, `[padded dim]`, zeros in the padding.
+    pub beta: Vec<f32>,
+    /// Values that count.
+    pub dim: usize,
+    pub epsilon: f32,
+}
+
+impl LayerNorm {
+    /// One row, `[padded dim]`, into `y`.
+    pub fn row(&self, x: &[f32], y: &mut [f32]) {
+        let width = self.gamma.len();
+        let (x, y) = (lanes(&x[..width]), lanes_mut(&mut y[..width]));
+        let scale = 1.0 / self.dim as f32;
+        let total = x.iter().fold(f32x8::ZERO, |total, x| total + f32x8::new(*x));
+        let mean = f32x8::splat(sum(total) * scale);
+        let squares = x.iter().fold(f32x8::ZERO, |total, x| {
+            let off = f32x8::new(*x) - mean;
+            total + off * off
+        });
+        // Zeros of the padding are off by the mean as well.
+        let padding = (width - self.dim) as f32 * mean.to_array()[0] * mean.to_array()[0];
+        let variance = ((sum(squares) - padding) * scale).max(0.0);
+        let factor = f32x8::splat(1.0 / (variance + self.epsilon).sqrt());
+        for (((y, x), gamma), beta) in y.iter_mut().zip(x).zip(lanes(&self.gamma)).zip(lanes(&self.beta)) {
+            *y = ((f32x8::new(*x) - mean) * factor * f32x8::new(*gamma) + f32x8::new(*beta)).to_array();
+        }
+    }
+
+    /// `count` rows, `width` apart in both.
+    pub fn rows(&self, x: &[f32], y: &mut [f32], count: usize) {
+        let width = self.gamma.len();
+        for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)).take(count) {
+            self.row(x, y);
+        }
+    }
+}
+
+/// `contract(gelu(expand(norm(x))))`.
+#[derive(Debug)]
+pub(super) struct FeedForward {
+    pub norm: LayerNorm,
+    pub expand: Matrix,
+    pub contract: Matrix,
+}
+
+impl FeedForward {
+    /// Adds its output to the rows of `room.x`.
+    pub fn step(&self, room: &mut Room) {
+        let (count, dim) = (room.rows, room.dim);
+        self.norm.rows(&room.x, &mut room.normed, count);
+        let width = self.contract.inputs();
+        let x = Rows { values: &room.normed, count, stride: dim };
+        self.expand.product(x, &mut room.wide, width, &mut room.quantised);
+        gelu(&mut room.wide[..count * width]);
+        let x = Rows { values: &room.wide, count, stride: width };
+        self.contract.product(x, &mut room.y, dim, &mut room.quantised);
+        room.add();
+    }
+}
+
+/// `x += y`, lane by lane.
+pub(super) fn add(x: &mut [f32], y: &[f32]) {
+    for (x, y) in lanes_mut(x).iter_mut().zip(lanes(y)) {
+        *x = (f32x8::new(*x) + f32x8::new(*y)).to_array();
+    }
+}
+
+/// GELU in its exact form, by the error function, in place; 0 stays 0.
+pub(super) fn gelu(x: &mut [f32]) {
+    let (whole, rest) = x.as_chunks_mut::<LANES>();
+    for x in whole {
+        *x = gelu_of(f32x8::new(*x)).to_array();
+    }
+    let mut last = [0.0; LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    rest.copy_from_slice(&gelu_of(f32x8::new(last)).to_array()[..rest.len()]);
+}
+
+#[inline(always)]
+fn gelu_of(x: f32x8) -> f32x8 {
+    let erf = erf(x * f32x8::splat(std::f32::consts::FRAC_1_SQRT_2));
+    x * f32x8::splat(0.5) * (f32x8::splat(1.0) + erf)
+}
+
+/// The error function within 4e-7, by Eigen's rational approximation on `[-4, 4]`.
+#[inline(always)]
+fn erf(x: f32x8) -> f32x8 {
+    let splat = f32x8::splat;
+    let x = x.fast_max(splat(-4.0)).fast_min(splat(4.0));
+    let square = x * x;
+    let mut p = splat(-2.726_142_3e-10);
+    for c in [2.770_681_4e-8, -2.101_024e-6, -5.692_506_5e-5, -7.349_906_3e-4, -2.954_6e-3, -1.609_603_3e-2] {
+        p = p * square + splat(c);
+    }
+    let mut q = splat(-1.456_607_2e-5);
+    for c in [-2.133_740_6e-4, -1.682_827e-3, -7.373_329_2e-3, -1.426_473_9e-2] {
+        q = q * square + splat(c);
+    }
+    x * p / q
+}

@@ -1,0 +1,23 @@
+//! The model on kernels of our own: one 20 ms hop of both channels at a time, on one thread of a CPU.
+//!
+//! Why they exist: at the two rows of a hop a general matrix product spends most of its time on everything but the
+//! product. Here weights are laid out once, when they are loaded, and then stream through the processor once a hop for
+//! all rows; after start-up nothing is allocated; and a pass can be left and taken up again between any two layers.
+//!
+//! Matrices that are stored as integers are multiplied as integers, the others in 32-bit floats. All sums run over
+//! the same eight lanes everywhere, so that wasm (`simd128`), x86-64 (SSE2, or AVX2 where the compiler may use it),
+//! aarch64 (NEON) and plain scalar code give the same bits.
+
+mod lanes;
+mod matrix;
+mod layers;
+mod attention;
+mod encoder;
+mod transformer;
+mod heads;
+mod state;
+mod weights;
+mod model;
+
+pub use model::{KernelModel, Pass};
+pub use state::KernelState;
