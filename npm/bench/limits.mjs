@@ -1,4 +1,5 @@
-// What this machine's plain SIMD in wasm can do at best, and what a hop would take at those rates.
+// What a hop would take at the rates that plain SIMD in wasm reaches on this machine at best.
+import { limitsWasm } from "./limits-wasm.mjs";
 import { CHANNELS } from "./sizes.mjs";
 
 const { performance, WebAssembly } = globalThis;
@@ -7,24 +8,29 @@ const { performance, WebAssembly } = globalThis;
 const NEAR_BYTES = 18_432;
 
 /**
- * Bytes a millisecond streamed through each of `sizes`, and multiplications a millisecond from the nearest cache, of
- * weights as int8 and as f32. The fastest of all variants and repeats counts: these are limits.
+ * What each of `works` (`{ [name]: { storage, bytes, macs } }`) takes at least, in ms: the time of streaming its bytes,
+ * or of its multiplications out of the nearest cache, whichever is longer. The fastest of all variants and repeats
+ * counts: these are limits.
  */
-export async function measureLimits({ bytes, variants }, sizes, repeats) {
-  const { instance } = await WebAssembly.instantiate(bytes);
+export async function rooflines(works, repeats) {
+  const { bytes: wasm, variants } = await limitsWasm(Math.max(...Object.values(works).map(({ bytes }) => bytes)));
+  const { instance } = await WebAssembly.instantiate(wasm);
   // Pages never written are all one page of zeros to the processor, and would be read from the nearest cache.
   new Uint8Array(instance.exports.memory.buffer).fill(1);
   const best = (list, size) => {
     return Math.max(...list.map(({ name, step }) => fastest(instance.exports[name], whole(size, step), repeats)));
   };
-  const streamed = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, best(variants.stream, size)]));
-  return {
-    bytesAMs: streamed,
-    macsAMs: {
-      int8: best(variants.int8, NEAR_BYTES) * CHANNELS,
-      f32: (best(variants.f32, NEAR_BYTES) / 4) * CHANNELS,
-    },
+  const macsAMs = {
+    int8: best(variants.int8, NEAR_BYTES) * CHANNELS,
+    f32: (best(variants.f32, NEAR_BYTES) / 4) * CHANNELS,
   };
+  const roofline = ([name, { storage, bytes, macs }]) => {
+    const bytesAMs = best(variants.stream, bytes);
+    const [bytesMs, macsMs] = [bytes / bytesAMs, macs / macsAMs[storage]];
+    const leastMs = Math.max(bytesMs, macsMs);
+    return [name, { storage, bytes, macs, bytesAMs, macsAMs: macsAMs[storage], bytesMs, macsMs, leastMs }];
+  };
+  return Object.fromEntries(Object.entries(works).map(roofline));
 }
 
 /** A variant takes whole steps. */
@@ -41,14 +47,4 @@ function fastest(run, bytes, repeats) {
     least = Math.min(least, performance.now() - start);
   }
   return (bytes * times) / least;
-}
-
-/**
- * Least time of a hop in ms: that of its bytes or that of its multiplications, whichever is longer. Products with
- * cached keys and values are of f32.
- */
-export function roofline({ weightBytes, weightMacs, cacheBytes, cacheMacs }, limits, storage) {
-  const bytesMs = (weightBytes + cacheBytes) / limits.bytesAMs[storage];
-  const macsMs = weightMacs / limits.macsAMs[storage] + cacheMacs / limits.macsAMs.f32;
-  return { bytesMs, macsMs, leastMs: Math.max(bytesMs, macsMs) };
 }

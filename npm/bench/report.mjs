@@ -1,53 +1,56 @@
 // The result of a run as Markdown.
 
+const HOPS = `## A hop
+
+Milliseconds for 20 ms of both channels. Rounds in which each works some hops back to back, one after the other; how many
+times as fast is taken round by round: the median, and where 80 % of the rounds lie. "Live" is one hop alone every 20 ms,
+as in a call, when the processor's clock and caches have turned to something else.`;
+
 const ms = (x) => (x < 0.1 ? x.toFixed(3) : x.toFixed(2));
 
 /** Tables of everything that was measured. */
-export function markdown({ machine, light, limits }) {
+export function markdown({ machine, hops, page, limits }) {
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
+  const versions = [`Node ${machine.node}`, `Chromium ${machine.chromium}`, ...packages].join(", ");
   return [
-    `One thread of ${machine.processor}, Node ${machine.node}, ${packages.join(", ")}: \`${machine.command}\`.`,
-    "`light`, random weights; a 20 ms hop of both channels unless said otherwise.",
-    hops(light),
-    roofs(light, limits),
-    "",
-  ].join("\n\n");
+    `One thread of ${machine.processor}, ${versions}: \`${machine.command}\`.`,
+    "The model is `light` with random weights.",
+    hops || page ? HOPS : [],
+    hops ? hopTable("Node", hops) : [],
+    page ? hopTable("Chromium", page) : [],
+    limits ? roofs(hops ?? page ?? [], limits) : [],
+  ].flat().join("\n\n").concat("\n");
 }
 
-function hops(rows) {
-  return table(
-    ["", "worked", "median, ms", "p99, ms", "hops a second", "one each 20 ms, median, ms", "onnxruntime-web f32 takes"],
-    rows.map((row) => [
-      row.name,
-      row.what,
-      ms(row.medianMs),
-      ms(row.p99Ms),
-      Math.round(row.hopsASecond),
-      ms(row.live.medianMs),
-      `${row.faster.median.toFixed(2)} x (${row.faster.low.toFixed(2)} to ${row.faster.high.toFixed(2)})`,
-    ]),
-  );
+function hopTable(place, rows) {
+  const titles = [place, "worked", "median", "p99", "hops a second", "live, median", "times as fast as onnxruntime-web f32"];
+  const cells = rows.map((row) => [
+    row.name,
+    row.what,
+    ms(row.medianMs),
+    ms(row.p99Ms),
+    Math.round(row.hopsASecond),
+    ms(row.live.medianMs),
+    `${row.faster.median.toFixed(2)} (${row.faster.low.toFixed(2)} to ${row.faster.high.toFixed(2)})`,
+  ]);
+  return table(titles, cells, 2);
 }
 
 function roofs(rows, limits) {
-  const { bytesAMs, macsAMs } = limits.measured;
-  const giga = (perMs) => (perMs / 1e6).toFixed(1);
-  return ["f32", "int8"]
-    .map((storage) => {
-      const hop = limits[storage];
-      const megabytes = ((hop.weightBytes + hop.cacheBytes) / 1e6).toFixed(1);
-      const macs = ((hop.weightMacs + hop.cacheMacs) / 1e6).toFixed(1);
-      const own = rows.filter((row) => row.storage === storage && row.what === "sound to events");
-      const shares = own.map((row) => `${row.name} takes ${(row.medianMs / hop.leastMs).toFixed(2)} x that`);
-      const rates = `${giga(bytesAMs[storage])} GB/s and ${giga(macsAMs[storage])} GMAC/s`;
-      const times = `${ms(hop.bytesMs)} ms for its ${megabytes} MB, ${ms(hop.macsMs)} ms for its ${macs} M products`;
-      return [`Roofline, ${storage}, at ${rates}: ${times}`, ...shares].join("; ") + ".";
-    })
-    .join("\n\n");
+  const lines = Object.entries(limits).map(([storage, roof]) => {
+    const own = rows.filter((row) => row.storage === storage && row.what === "sound to events");
+    const shares = own.map((row) => `${row.name} takes ${(row.medianMs / roof.leastMs).toFixed(2)} x that`);
+    const rates = `${(roof.bytesAMs / 1e6).toFixed(1)} GB/s and ${(roof.macsAMs / 1e6).toFixed(1)} GMAC/s`;
+    const bytes = `${ms(roof.bytesMs)} ms for its ${(roof.bytes / 1e6).toFixed(1)} MB`;
+    const macs = `${ms(roof.macsMs)} ms for its ${(roof.macs / 1e6).toFixed(1)} M products`;
+    return `Roofline, ${storage}, at ${rates}: ${bytes}, ${macs}${["", ...shares].join("; ")}.`;
+  });
+  return ["## The least a hop can take", ...lines];
 }
 
-function table(titles, rows) {
+/** The first `texts` columns are words, the others numbers. */
+function table(titles, rows, texts = 1) {
   const line = (cells) => `| ${cells.join(" | ")} |`;
-  const rule = titles.map((_, i) => (i < 2 ? "---" : "---:"));
+  const rule = titles.map((_, i) => (i < texts ? "---" : "---:"));
   return [line(titles), line(rule), ...rows.map(line)].join("\n");
 }

@@ -1,22 +1,36 @@
 // What is timed, in one shape: `hop(i)` works hop `i` of an endless sound and returns its 27 logits, or a promise of
 // them. The same in Node and in a browser.
-import { BINS, CHANNELS, CHANNEL_OUTPUTS, MELS_A_FRAME, MEL_BANDS, OUTPUTS, attentions } from "./sizes.mjs";
+import {
+  BINS, CHANNELS, CHANNEL_OUTPUTS, HOP_MS, MELS_A_FRAME, MEL_BANDS, OUTPUTS, attentions,
+} from "./sizes.mjs";
 
-const HOPS_A_SECOND = 50;
+/** One thread and every optimisation: what suits two rows a hop best. */
+const ORT_OPTIONS = {
+  executionProviders: ["cpu"],
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: "sequential",
+  graphOptimizationLevel: "all",
+};
 /** Score of a slot out of sight. */
 const MASKED = -1e30;
 
-/** The package's own path from sound to events: `door` is a loaded `vap_wasm.js`, `sound` both channels at `rateHz`. */
+/**
+ * The package's own path from sound to events: `door` is a loaded `vap_wasm.js`, `sound` both channels at `rateHz`,
+ * `burn` whether Burn does the work where the door has it.
+ */
 export class Ours {
+  #model;
   #session;
   #sound;
   #length;
 
-  constructor(door, model, sound, rateHz) {
-    const loaded = door.Model.load(model);
-    this.#session = new door.Session(loaded, { userRate: rateHz, agentRate: rateHz });
+  constructor(door, model, sound, rateHz, burn = false) {
+    const Model = (burn && door.BurnModel) || door.Model;
+    this.#model = Model.load(model);
+    this.#session = new door.Session(this.#model, { userRate: rateHz, agentRate: rateHz });
     this.#sound = sound;
-    this.#length = rateHz / HOPS_A_SECOND;
+    this.#length = (rateHz * HOP_MS) / 1000;
   }
 
   hop(i) {
@@ -33,6 +47,7 @@ export class Ours {
 
   free() {
     this.#session.free();
+    this.#model.free();
   }
 }
 
@@ -48,6 +63,10 @@ export class Onnx {
   #bias;
   #config;
   #position = 0;
+
+  static async load(ort, file, config, mels) {
+    return new Onnx(ort, await ort.InferenceSession.create(file, ORT_OPTIONS), config, mels);
+  }
 
   constructor(ort, session, config, mels) {
     const { dim, heads, context_frames: context } = config;
@@ -101,6 +120,10 @@ export class Onnx {
     }
   }
 
+  free() {
+    return this.#session.release();
+  }
+
   /** Logits in the package's order: a channel's stand together here, a head's there. */
   static logits(data) {
     const out = [];
@@ -138,6 +161,10 @@ export class Silero {
   #feeds;
   #sound;
 
+  static async load(ort, file, sound) {
+    return new Silero(ort, await ort.InferenceSession.create(file, ORT_OPTIONS), sound);
+  }
+
   constructor(ort, session, sound) {
     this.#session = session;
     this.#sound = sound;
@@ -155,5 +182,9 @@ export class Silero {
     const { output, stateN } = await this.#session.run(this.#feeds);
     state.data.set(stateN.data);
     return output.data;
+  }
+
+  free() {
+    return this.#session.release();
   }
 }

@@ -1,6 +1,6 @@
 // Runners timed side by side: rounds in which each works a few hops in turn, so that whatever slows the machine down
 // slows all of them, and ratios are taken round by round. The same in Node and in a browser.
-const { performance } = globalThis;
+const { performance, setTimeout } = globalThis;
 
 /** Untimed hops after each change of runner, which find another's data in the caches. */
 const LEAD_HOPS = 5;
@@ -35,23 +35,27 @@ export async function paired(runners, { warmUpHops, rounds, hops }) {
   return times;
 }
 
-/** Hops as they come in a call, one every `everyMs`, each found cold: `{ [name]: [[hop, ...]] }`. */
-export async function paced(runners, { seconds, everyMs }, sleep) {
+/** Hops as they come in a call, each found cold: one every `stepMs` of its runner. `{ [name]: [[hop, ...]] }`. */
+export async function paced(runners, seconds) {
   const times = {};
-  for (const runner of runners) {
+  for (const { name, stepMs, hop } of runners) {
     const list = [];
     const begin = performance.now();
-    for (let at = 0; at < (seconds * 1000) / everyMs; at++) {
-      await sleep(Math.max(0, begin + at * everyMs - performance.now()));
+    for (let at = 0; at * stepMs < seconds * 1000; at++) {
+      const wait = Math.max(0, begin + at * stepMs - performance.now());
+      await new Promise((resolve) => setTimeout(resolve, wait));
       const start = performance.now();
-      const answer = runner.hop(at);
+      const answer = hop(at);
       if (answer instanceof Promise) await answer;
       list.push(performance.now() - start);
     }
-    times[runner.name] = [list];
+    times[name] = [list];
   }
   return times;
 }
+
+/** The same rounds with every time multiplied by `share`. */
+export const scaled = (rounds, share) => rounds.map((hops) => hops.map((x) => x * share));
 
 /** The value below which `share` of a list lies. */
 export function quantile(list, share) {

@@ -1,6 +1,7 @@
 // What a config says about a model: its weights by name and shape (vap-core/src/params.rs), and what a hop costs at
 // least: multiplications, and bytes that must be read.
 
+export const HOP_MS = 20;
 export const CHANNELS = 2;
 export const MEL_BANDS = 80;
 export const MELS_A_FRAME = 2;
@@ -10,6 +11,9 @@ export const BINS = 10;
 /** Numbers a channel: bins, end of turn, backchannel, VAD. */
 export const CHANNEL_OUTPUTS = BINS + 3;
 export const OUTPUTS = 2 * CHANNEL_OUTPUTS + 1;
+
+/** Bytes of a weight and of a cached number, by how a model is stored. */
+const STORAGES = { f32: { weightBytes: 4, cachedBytes: 4 }, int8: { weightBytes: 1, cachedBytes: 2 } };
 
 /** Name and shape of every weight. */
 export function params({ dim, feed_forward_factor, channel_layers, num_layers }) {
@@ -69,12 +73,14 @@ export function attentions({ channel_layers, num_layers }) {
 export const length = (shape) => shape.reduce((product, x) => product * x, 1);
 
 /**
- * What one hop of both channels takes: multiplications with weights and with cached keys and values, bytes of
- * matrices (each read once for both channels), and bytes of keys and values.
+ * What one hop of both channels takes: multiplications with weights and with cached keys and values, and bytes of
+ * matrices (each read once for both channels), keys and values.
  */
-export function work(config, bytesAWeight, bytesACached = 4) {
+export function work(config, storage) {
   const { dim, channel_layers, num_layers, context_frames } = config;
-  let [weights, macs] = [0, 0];
+  const { weightBytes, cachedBytes } = STORAGES[storage];
+  const cached = (channel_layers + 2 * num_layers) * CHANNELS * 2 * context_frames * dim;
+  let [weights, macs] = [0, cached];
   for (const { name, shape } of params(config)) {
     if (shape.length < 2) continue;
     weights += length(shape);
@@ -82,11 +88,5 @@ export function work(config, bytesAWeight, bytesACached = 4) {
     // The first convolution runs at the rate of the mel frames.
     macs += length(shape) * times * (name === "encoder.conv1.weight" ? MELS_A_FRAME : 1);
   }
-  const cached = (channel_layers + 2 * num_layers) * CHANNELS * 2 * context_frames * dim;
-  return {
-    weightBytes: weights * bytesAWeight,
-    weightMacs: macs,
-    cacheBytes: cached * bytesACached,
-    cacheMacs: cached,
-  };
+  return { storage, bytes: weights * weightBytes + cached * cachedBytes, macs };
 }
