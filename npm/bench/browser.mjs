@@ -1,22 +1,21 @@
 // Headless Chromium with the bench's page, on a server of its own.
-import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { URL, fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { runtimeFolder, sileroPath } from "./node-side.mjs";
+import { runtimeFolder } from "./node-side.mjs";
 import { serve } from "./serve.mjs";
 
 /**
- * `{ version, doors, call, close }`: `doors` are the paths of the `folders` of wasm packages in the page; `call` runs
- * a function of page.mjs in a fresh page and gives its `result` and the files that it `asked` for.
+ * `{ version, doors, call, close }`: `doors` are the paths in the page of `folders` of wasm packages; `call` runs a
+ * function of page.mjs in a fresh page and gives its `result` and the files that it `asked` for.
  */
-export async function browser(folders) {
+export async function browser({ folders, models }) {
   const doors = Object.fromEntries(Object.keys(folders).map((name) => [name, `/door/${name}`]));
-  const served = Object.entries(folders).map(([name, folder]) => [`${doors[name]}/`, resolve(folder)]);
+  const served = Object.entries(folders).map(([name, folder]) => [`${doors[name]}/`, folder]);
   const server = await serve({
     "/bench/": fileURLToPath(new URL(".", import.meta.url)),
     "/ort/": runtimeFolder(),
-    "/silero/": dirname(sileroPath()),
+    "/models/": models,
     ...Object.fromEntries(served),
   });
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";

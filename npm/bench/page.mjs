@@ -1,6 +1,7 @@
 // What runs in the page, called from browser.mjs.
 import { measureHops } from "./hops.mjs";
 import { materials } from "./materials.mjs";
+import { SILERO, worked } from "./products.mjs";
 
 const { crossOriginIsolated, fetch } = globalThis;
 const RUNTIME = "/ort/ort.wasm.bundle.min.mjs";
@@ -32,7 +33,13 @@ globalThis.bench = {
     const loaded = {};
     for (const [name, path] of Object.entries(doors)) loaded[name] = await door(path);
     const runtimes = { "onnxruntime-web": await runtime() };
-    const silero = await bytes("/silero/silero_vad_v5.onnx");
+    const silero = await bytes(`/models/${SILERO}`);
     return measureHops(loaded, runtimes, materials(config, silero), lengths);
+  },
+
+  /** A product loaded and worked in this page. */
+  load({ product, doors, lengths }) {
+    const readCode = () => (product.kind === "ours" ? door(doors[product.code]) : runtime());
+    return worked(product, readCode, () => bytes(`/models/${product.file}`), lengths);
   },
 };

@@ -6,10 +6,11 @@ Milliseconds for 20 ms of both channels. Rounds in which each works some hops ba
 times as fast is taken round by round: the median, and where 80 % of the rounds lie. "Live" is one hop alone every 20 ms,
 as in a call, when the processor's clock and caches have turned to something else.`;
 
+const mega = (bytes) => (bytes / 1e6).toFixed(1);
 const ms = (x) => (x < 0.1 ? x.toFixed(3) : x.toFixed(2));
 
 /** Tables of everything that was measured. */
-export function markdown({ machine, hops, page, limits }) {
+export function markdown({ machine, hops, page, limits, load, loadPage }) {
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   const versions = [`Node ${machine.node}`, `Chromium ${machine.chromium}`, ...packages].join(", ");
   return [
@@ -19,6 +20,8 @@ export function markdown({ machine, hops, page, limits }) {
     hops ? hopTable("Node", hops) : [],
     page ? hopTable("Chromium", page) : [],
     limits ? roofs(hops ?? page ?? [], limits) : [],
+    load ? loadTable(load) : [],
+    loadPage ? wireTable(loadPage) : [],
   ].flat().join("\n\n").concat("\n");
 }
 
@@ -46,6 +49,38 @@ function roofs(rows, limits) {
     return `Roofline, ${storage}, at ${rates}: ${bytes}, ${macs}${["", ...shares].join("; ")}.`;
   });
   return ["## The least a hop can take", ...lines];
+}
+
+function loadTable({ warmUpHops, startMs, bareBytes, rows }) {
+  const titles = ["Node", "to the first frame, ms", `and ${warmUpHops} more, ms`, "peak memory, MB", "of wasm, MB"];
+  const cells = rows.map((row) => [
+    row.name,
+    Math.round(row.firstFrameMs),
+    Math.round(row.warmMs),
+    mega(row.peakBytes),
+    row.wasmBytes ? mega(row.wasmBytes) : "-",
+  ]);
+  const bare = `Node itself (${Math.round(startMs)} ms, ${mega(bareBytes)} MB) comes on top.`;
+  return [
+    `## To begin\n\nA fresh process, from reading the files on. Memory is the largest resident set over 1000 hops. ${bare}`,
+    table(titles, cells),
+  ];
+}
+
+function wireTable(rows) {
+  const titles = ["Chromium", "to the first frame, ms", "over the wire, gzip, kB: code", "model", "both"];
+  const kilo = (bytes) => Math.round(bytes / 1000);
+  const cells = rows.map(({ name, firstFrameMs, wire: { code, model } }) => [
+    name,
+    Math.round(firstFrameMs),
+    kilo(code),
+    kilo(model),
+    kilo(code + model),
+  ]);
+  return [
+    "A fresh page, from fetching the files on this machine on. Random weights hardly compress, trained ones do better.",
+    table(titles, cells),
+  ];
 }
 
 /** The first `texts` columns are words, the others numbers. */
