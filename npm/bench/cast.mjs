@@ -27,7 +27,7 @@ export async function cast(doors, runtimes, materials) {
 export const storages = (name) => (name === BURN ? ["f32"] : ["f32", "int8"]);
 
 function ours(name, door, { models, sound }, storage, rate) {
-  const runner = new Ours(door, models[storage], sound[rate], rate, name === BURN);
+  const runner = new Ours(door, models[storage], sound[rate], rate, { burn: name === BURN });
   return {
     name: `${name} ${storage}, ${rate / 1000} kHz`,
     what: "sound to events",

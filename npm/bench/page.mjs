@@ -2,6 +2,7 @@
 import { measureHops } from "./hops.mjs";
 import { materials } from "./materials.mjs";
 import { SILERO, worked } from "./products.mjs";
+import { measureSlices } from "./slices.mjs";
 
 const { crossOriginIsolated, fetch } = globalThis;
 const RUNTIME = "/ort/ort.wasm.bundle.min.mjs";
@@ -35,6 +36,11 @@ globalThis.bench = {
     const runtimes = { "onnxruntime-web": await runtime() };
     const silero = await bytes(`/models/${SILERO}`);
     return measureHops(loaded, runtimes, materials(config, silero), lengths);
+  },
+
+  /** Every call on the audio thread. */
+  async slices({ path, file, seconds }) {
+    return measureSlices(await door(path), await bytes(`/models/${file}`), seconds);
   },
 
   /** A product loaded and worked in this page. */

@@ -31,7 +31,7 @@ const SOUND = [1, 2].map((seed) => talk(seed, RATE_HZ, SECONDS));
 const MELS = [1, 2].map((seed) => list(random(seed), SECONDS * 100 * MEL_BANDS, 2));
 
 const RUNNERS = {
-  ours: (door, bytes, { code }) => new Ours(door, bytes, SOUND, RATE_HZ, code === BURN),
+  ours: (door, bytes, { code }) => new Ours(door, bytes, SOUND, RATE_HZ, { burn: code === BURN }),
   onnx: (ort, bytes, { config }) => Onnx.load(ort, bytes, config, MELS),
   silero: (ort, bytes) => Silero.load(ort, bytes, SOUND[0]),
 };

@@ -1,4 +1,5 @@
 // The result of a run as Markdown.
+import { QUANTUM_MS } from "./slices.mjs";
 
 const HOPS = `## A hop
 
@@ -6,11 +7,16 @@ Milliseconds for 20 ms of both channels. Rounds in which each works some hops ba
 times as fast is taken round by round: the median, and where 80 % of the rounds lie. "Live" is one hop alone every 20 ms,
 as in a call, when the processor's clock and caches have turned to something else.`;
 
+const SWEEPS = `## As models grow
+
+Milliseconds a hop of the kernels in Node, 16 kHz, back to back, and how many times the least they take.`;
+
 const mega = (bytes) => (bytes / 1e6).toFixed(1);
 const ms = (x) => (x < 0.1 ? x.toFixed(3) : x.toFixed(2));
 
 /** Tables of everything that was measured. */
-export function markdown({ machine, hops, page, limits, load, loadPage }) {
+export function markdown(result) {
+  const { machine, hops, page, limits, load, loadPage, contexts, sizes, stream, recordings, slices } = result;
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   const versions = [`Node ${machine.node}`, `Chromium ${machine.chromium}`, ...packages].join(", ");
   return [
@@ -22,6 +28,12 @@ export function markdown({ machine, hops, page, limits, load, loadPage }) {
     limits ? roofs(hops ?? page ?? [], limits) : [],
     load ? loadTable(load) : [],
     loadPage ? wireTable(loadPage) : [],
+    contexts || sizes ? SWEEPS : [],
+    contexts ? sweepTable("context, frames", contexts) : [],
+    sizes ? sweepTable("size", sizes) : [],
+    stream ? streamTable(stream) : [],
+    recordings ? recordingTable(recordings) : [],
+    slices ? sliceTable(slices) : [],
   ].flat().join("\n\n").concat("\n");
 }
 
@@ -81,6 +93,46 @@ function wireTable(rows) {
     "A fresh page, from fetching the files on this machine on. Random weights hardly compress, trained ones do better.",
     table(titles, cells),
   ];
+}
+
+function sweepTable(title, rows) {
+  const storages = ["int8", "f32"];
+  const columns = (storage) => [`${storage}: median`, "p99", "least", "times the least"];
+  const cells = ({ medianMs, p99Ms, roof: { leastMs } }) => {
+    return [ms(medianMs), ms(p99Ms), ms(leastMs), (medianMs / leastMs).toFixed(1)];
+  };
+  const lines = rows.map((row) => [row.name, ...storages.flatMap((storage) => cells(row[storage]))]);
+  return table([title, ...storages.flatMap(columns)], lines);
+}
+
+function streamTable(rows) {
+  const minutes = rows[0].minutes / rows[0].meanMs.length;
+  const titles = ["", ...rows[0].meanMs.map((_, i) => `${Number(((i + 1) * minutes).toFixed(2))}`), "wasm memory, MB: before", "after"];
+  const cells = rows.map(({ name, meanMs, wasmBytes }) => [name, ...meanMs.map(ms), ...wasmBytes.map(mega)]);
+  return [
+    `## As a stream grows\n\nMean milliseconds a hop up to so many minutes of one stream, ${rows[0].minutes} in all.`,
+    table(titles, cells),
+  ];
+}
+
+function recordingTable(rows) {
+  const cells = rows.map(({ name, minutesASecond }) => [name, minutesASecond.toFixed(2)]);
+  return ["## A recording", table(["Node", "minutes of sound a second"], cells)];
+}
+
+function sliceTable(places) {
+  const title = "## On the audio thread";
+  const all = Object.entries({ Node: places.node, Chromium: places.page }).filter(([, calls]) => calls);
+  if (!all.length) return [title, "Not measured: the session of these kernels does not slice its work."];
+  const columns = ["", "call", "calls", "median, ms", "p99.9, ms", "longest, ms", "median of a quantum", "p99.9"];
+  const share = (x) => `${((100 * x) / QUANTUM_MS).toFixed(1)} %`;
+  const cells = all.flatMap(([place, calls]) => {
+    return Object.entries(calls).map(([call, { calls, medianMs, p999Ms, longestMs }]) => {
+      return [place, call, calls, ms(medianMs), ms(p999Ms), ms(longestMs), share(medianMs), share(p999Ms)];
+    });
+  });
+  const quantum = `A render quantum is ${QUANTUM_MS.toFixed(2)} ms`;
+  return [`${title}\n\nKernels, int8, 48 kHz. ${quantum}; a call may take a tenth of it.`, table(columns, cells, 2)];
 }
 
 /** The first `texts` columns are words, the others numbers. */

@@ -16,8 +16,8 @@ const ORT_OPTIONS = {
 const MASKED = -1e30;
 
 /**
- * The package's own path from sound to events: `door` is a loaded `vap_wasm.js`, `sound` both channels at `rateHz`,
- * `burn` whether Burn does the work where the door has it.
+ * The package's own path from sound to events: `door` is a loaded `vap_wasm.js`, `sound` both channels at `rateHz`.
+ * With `burn` Burn does the work where the door has it; `stepMs` is how much sound a "hop" takes.
  */
 export class Ours {
   #model;
@@ -25,12 +25,12 @@ export class Ours {
   #sound;
   #length;
 
-  constructor(door, model, sound, rateHz, burn = false) {
+  constructor(door, model, sound, rateHz, { burn = false, stepMs = HOP_MS } = {}) {
     const Model = (burn && door.BurnModel) || door.Model;
     this.#model = Model.load(model);
     this.#session = new door.Session(this.#model, { userRate: rateHz, agentRate: rateHz });
     this.#sound = sound;
-    this.#length = (rateHz * HOP_MS) / 1000;
+    this.#length = (rateHz * stepMs) / 1000;
   }
 
   hop(i) {
