@@ -7,6 +7,10 @@ mod streaming;
 mod session;
 // Wrong options, wrong sound, wrong files: each has a defined outcome.
 mod hostile;
+// Damaged model files by the thousand.
+mod fuzz;
+// Kernels against Burn, alone, in company and in slices.
+mod kernels;
 // Log-mel against an independent implementation.
 mod features;
 // The listener against the teacher on the same weights.

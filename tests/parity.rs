@@ -8,6 +8,8 @@ use vap_core::{Frame, ModelFile};
 use vap_tests::{Engine, Random, golden, random_file, tiny_config, worst};
 
 const BAR: f32 = 1e-3;
+/// Of kernels that work in integers; int8 weights themselves move the logits of the call by up to 0.07.
+const INTEGER_BAR: f32 = 5e-3;
 const GOLDEN_FRAMES: usize = 40;
 
 /// Weights and input of the golden, the same wherever it is made or read.
@@ -68,17 +70,19 @@ mod torch {
     #[test]
     fn shipped_weights_give_the_same_logits_and_events_on_the_call() {
         let file = shipped_model();
-        agree_on_the_call(&file, &Engine::both(&file));
+        agree_on_the_call(&file, &Engine::both(&file), BAR);
     }
 
     #[test]
     fn weights_stored_as_integers_give_the_same_logits_and_events_on_the_call() {
         let bytes = shipped_model().to_bytes(Storage::I8).unwrap();
         let file = ModelFile::from_bytes(&bytes).unwrap();
-        agree_on_the_call(&file, &[Engine::burn(&file), Engine::kernels(&file, Storage::I8)]);
+        agree_on_the_call(&file, &[Engine::burn(&file)], BAR);
+        // Activations, keys and values are rounded to integers as well.
+        agree_on_the_call(&file, &[Engine::kernels(&file, Storage::I8)], INTEGER_BAR);
     }
 
-    fn agree_on_the_call(file: &ModelFile, engines: &[Engine]) {
+    fn agree_on_the_call(file: &ModelFile, engines: &[Engine], bar: f32) {
         let [user, agent] = call().map(|mut channel| {
             channel.truncate(channel.len() / HOP_SAMPLES * HOP_SAMPLES);
             channel
@@ -100,7 +104,7 @@ mod torch {
             let heard = engine.session(16_000).push(Some(&user), Some(&agent)).unwrap();
             assert!(heard.frames.len() > 1_000 && events.len() > 10, "a call of a minute has events");
             let off = worst(&engine.logits(&mels, usize::MAX / 1_000), &logits);
-            assert!(off < BAR, "{}: off by {off}", engine.name());
+            assert!(off < bar, "{}: off by {off}", engine.name());
             let (heard, events) = (plain(&heard.events), plain(&events));
             let what = |list: &[Plain]| list.iter().map(|e| (e.0, e.1, e.4)).collect::<Vec<_>>();
             assert_eq!(what(&heard), what(&events), "{}", engine.name());

@@ -3,7 +3,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use vap_core::Frame;
-use vap_tests::{append, run, session, talk, tiny_model, worst_logit};
+use vap_core::model_file::Storage;
+use vap_tests::{Engine, append, random_file, run, session, talk, tiny_config, tiny_model, worst_logit};
 use vap_wasm::{Output, SessionOptions};
 
 #[test]
@@ -225,11 +226,36 @@ fn memory_stays_flat_over_a_long_stream() {
     assert!(LIVE_BYTES.get() - live <= 0, "grew by {} bytes", LIVE_BYTES.get() - live);
 }
 
-thread_local! {
-    static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
+#[test]
+fn after_start_up_nothing_is_allocated() {
+    let file = random_file(tiny_config(), 7);
+    for (storage, rate_hz) in [(Storage::F32, 16_000), (Storage::I8, 48_000), (Storage::I8, 44_100)] {
+        let mut session = Engine::kernels(&file, storage).session(rate_hz);
+        let (user, agent) = (talk(1, rate_hz, 3.0), talk(2, rate_hz, 3.0));
+        let mut output = Output::default();
+        let mut hear = |times: usize| {
+            let before = ALLOCATIONS.get();
+            for _ in 0..times {
+                // As an AudioWorklet hears it: a render quantum at a time, the user's channel or both.
+                for (user, agent) in user.chunks(128).zip(agent.chunks(128)) {
+                    session.push_into(Some(user), Some(agent), &mut output).unwrap();
+                    output.frames.clear();
+                    output.events.clear();
+                }
+            }
+            ALLOCATIONS.get() - before
+        };
+        assert!(hear(1) > 0, "buffers grow to their size");
+        assert_eq!(hear(5), 0, "{rate_hz} Hz");
+    }
 }
 
-/// The system's allocator, counting the bytes each thread holds.
+thread_local! {
+    static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, counting the bytes each thread holds and how often it asked for some.
 struct Counting;
 
 // Only the counting is ours; every promise of the trait is kept by the system's allocator.
@@ -237,6 +263,7 @@ struct Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = LIVE_BYTES.try_with(|live| live.set(live.get() + layout.size() as isize));
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
         unsafe { System.alloc(layout) }
     }
 

@@ -16,9 +16,11 @@ pub mod listener;
 pub mod burn;
 pub mod ears;
 pub mod session;
+pub mod batch;
 #[cfg(target_arch = "wasm32")]
 mod web;
 
+pub use batch::Batch;
 #[cfg(feature = "burn")]
 pub use burn::{BurnModel, BurnState};
 pub use card::Card;

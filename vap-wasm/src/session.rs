@@ -49,10 +49,14 @@ impl Session {
     /// # Errors
     /// `sample-rate` for a rate that cannot be resampled, `option` for a policy out of range.
     pub fn new<M: Model + 'static>(model: &Arc<M>, options: SessionOptions) -> Result<Self> {
-        Self::begin(Arc::<M>::clone(model), options)
+        Self::over(Arc::<M>::clone(model), options)
     }
 
-    fn begin(model: Arc<dyn Model>, options: SessionOptions) -> Result<Self> {
+    /// As [`Session::new`], over a model of any kind.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn over(model: Arc<dyn Model>, options: SessionOptions) -> Result<Self> {
         let policy = options.policy.unwrap_or(model.card().policy);
         Ok(Session {
             ears: Ears::new([options.user_rate_hz, options.agent_rate_hz])?,
@@ -158,7 +162,7 @@ impl Session {
     pub fn reset(&mut self) -> Result<()> {
         let [user_rate_hz, agent_rate_hz] = self.ears.rates_hz();
         let policy = Some(self.teller.policy);
-        *self = Self::begin(Arc::clone(&self.model), SessionOptions { user_rate_hz, agent_rate_hz, policy })?;
+        *self = Self::over(Arc::clone(&self.model), SessionOptions { user_rate_hz, agent_rate_hz, policy })?;
         Ok(())
     }
 
@@ -214,7 +218,7 @@ impl Teller {
         Ok(())
     }
 
-    fn finish(&mut self, output: &mut Output) {
+    pub fn finish(&mut self, output: &mut Output) {
         self.machine.finish(&mut output.events);
     }
 }

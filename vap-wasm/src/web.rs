@@ -4,7 +4,7 @@
 use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::kernels::KernelModel;
-use crate::session;
+use crate::{batch, listener, session};
 use js_sys::{Array, Float32Array, Object, Reflect};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -57,13 +57,21 @@ pub fn decode_wav(bytes: &[u8]) -> Result<Object, JsValue> {
 
 /// A loaded model, shared by its sessions.
 #[wasm_bindgen]
-pub struct Model(Arc<KernelModel>);
+pub struct Model(Arc<dyn listener::Model>);
 
 #[wasm_bindgen]
 impl Model {
     /// Reads a model file.
     pub fn load(bytes: &[u8]) -> Result<Model, JsValue> {
         Ok(Model(Arc::new(KernelModel::from_bytes(bytes)?)))
+    }
+
+    /// Reads a model file into Burn on the CPU.
+    #[cfg(feature = "burn")]
+    #[wasm_bindgen(js_name = loadBurn)]
+    pub fn load_burn(bytes: &[u8]) -> Result<Model, JsValue> {
+        let file = vap_core::ModelFile::from_bytes(bytes).map_err(Error::from)?;
+        Ok(Model(Arc::new(crate::BurnModel::from_file(&file, &crate::burn::backend::cpu())?)))
     }
 
     /// What is known about the model.
@@ -82,7 +90,12 @@ impl Model {
 
 /// One conversation, and what was measured of the thresholds it asked for.
 #[wasm_bindgen]
-pub struct Session(session::Session, Option<Figures>);
+pub struct Session {
+    inner: session::Session,
+    expected: Option<Figures>,
+    /// Told, and not asked for yet.
+    output: session::Output,
+}
 
 #[wasm_bindgen]
 impl Session {
@@ -93,48 +106,122 @@ impl Session {
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<Session, JsValue> {
         let (options, expected) = session_options(options, model.0.card())?;
-        Ok(Session(session::Session::new(&model.0, options)?, expected))
+        let inner = session::Session::over(Arc::clone(&model.0), options)?;
+        Ok(Session { inner, expected, output: session::Output::default() })
     }
 
     /// Takes sound of both channels. A channel left out is silent for as long as the other sounds; one that is empty
     /// has nothing new yet, and the other's sound waits for it.
     #[wasm_bindgen(unchecked_return_type = "RawOutput")]
     pub fn push(&mut self, user: Option<Vec<f32>>, agent: Option<Vec<f32>>) -> Result<Object, JsValue> {
-        output(self.0.push(user.as_deref(), agent.as_deref())?)
+        self.inner.push_into(user.as_deref(), agent.as_deref(), &mut self.output)?;
+        self.output()
+    }
+
+    /// Takes sound as `push` does and leaves the work to `work`.
+    pub fn hear(&mut self, user: Option<Vec<f32>>, agent: Option<Vec<f32>>) -> Result<(), JsValue> {
+        Ok(self.inner.hear(user.as_deref(), agent.as_deref())?)
+    }
+
+    /// Does one slice of the work that waits; true while there is more.
+    pub fn work(&mut self) -> Result<bool, JsValue> {
+        Ok(self.inner.work(&mut self.output)?)
+    }
+
+    /// What the work so far has told, and was not asked for yet.
+    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    pub fn output(&mut self) -> Result<Object, JsValue> {
+        let raw = raw(&self.output);
+        self.output.frames.clear();
+        self.output.events.clear();
+        raw
     }
 
     /// Ends the conversation.
     #[wasm_bindgen(unchecked_return_type = "RawOutput")]
     pub fn finish(&mut self) -> Result<Object, JsValue> {
-        output(self.0.finish()?)
+        self.output = self.inner.finish()?;
+        self.output()
     }
 
     /// Back to the beginning of a conversation.
     pub fn reset(&mut self) -> Result<(), JsValue> {
-        Ok(self.0.reset()?)
+        Ok(self.inner.reset()?)
     }
 
     /// Longest time between the end of a hop going in and its frame coming out, in ms.
     #[wasm_bindgen(js_name = delayMs)]
     pub fn delay_ms(&self) -> f64 {
-        self.0.delay_ms()
+        self.inner.delay_ms()
     }
 
     /// Samples so far that were not finite and counted as 0.
     pub fn replaced(&self) -> f64 {
-        self.0.replaced() as f64
+        self.inner.replaced() as f64
     }
 
     /// Thresholds in use.
     #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
     pub fn policy(&self) -> Result<JsValue, JsValue> {
-        to_js(self.0.policy())
+        to_js(self.inner.policy())
     }
 
     /// What is expected of a policy that was asked for by `maxFalseCutoff` or `meanLatencyMs`, else undefined.
     #[wasm_bindgen(unchecked_return_type = "Record<string, number> | undefined")]
     pub fn expected(&self) -> Result<JsValue, JsValue> {
-        self.1.as_ref().map_or(Ok(JsValue::UNDEFINED), to_js)
+        self.expected.as_ref().map_or(Ok(JsValue::UNDEFINED), to_js)
+    }
+}
+
+/// Many conversations of one thread that share passes through the model.
+#[wasm_bindgen]
+pub struct Batch {
+    inner: batch::Batch,
+    model: Arc<KernelModel>,
+}
+
+#[wasm_bindgen]
+impl Batch {
+    /// Reads a model file; a pass takes up to `width` conversations.
+    pub fn load(bytes: &[u8], width: usize) -> Result<Batch, JsValue> {
+        let model = Arc::new(KernelModel::from_bytes(bytes)?);
+        Ok(Batch { inner: batch::Batch::new(&model, width), model })
+    }
+
+    /// Begins a conversation and gives its number.
+    pub fn join(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
+    ) -> Result<usize, JsValue> {
+        let (options, _) = session_options(options, self.model.card())?;
+        Ok(self.inner.join(options)?)
+    }
+
+    /// Takes sound of a conversation, as a session does.
+    pub fn hear(
+        &mut self,
+        number: usize,
+        user: Option<Vec<f32>>,
+        agent: Option<Vec<f32>>,
+    ) -> Result<(), JsValue> {
+        Ok(self.inner.hear(number, user.as_deref(), agent.as_deref())?)
+    }
+
+    /// Takes one hop of as many conversations as have one ready and fit a pass; gives their number.
+    pub fn work(&mut self) -> usize {
+        self.inner.work()
+    }
+
+    /// What a conversation has told since it was last asked.
+    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    pub fn take(&mut self, number: usize) -> Result<Object, JsValue> {
+        raw(&self.inner.take(number)?)
+    }
+
+    /// Ends a conversation and gives what it still tells.
+    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    pub fn leave(&mut self, number: usize) -> Result<Object, JsValue> {
+        raw(&self.inner.leave(number)?)
     }
 }
 
@@ -196,7 +283,7 @@ fn json(value: JsValue) -> Result<Value> {
     serde_wasm_bindgen::from_value(value).map_err(|e| Error::Options(e.to_string()))
 }
 
-fn output(output: session::Output) -> Result<Object, JsValue> {
+fn raw(output: &session::Output) -> Result<Object, JsValue> {
     let mut frames = Vec::with_capacity(output.frames.len() * FRAME_NUMBERS);
     for frame in &output.frames {
         frames.extend(numbers(frame));

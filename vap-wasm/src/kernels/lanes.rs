@@ -1,6 +1,6 @@
 //! What the processor does at once: lanes of numbers, and the few operations on them that no library has ready.
 
-use wide::{f32x8, i16x8, i32x4, i32x8};
+use wide::{f32x8, i16x8, i32x8};
 
 /// Floats worked at once.
 pub(super) const LANES: usize = 8;
@@ -27,32 +27,6 @@ pub(super) fn lanes_mut(values: &mut [f32]) -> &mut [[f32; LANES]] {
 pub(super) fn sum(x: f32x8) -> f32 {
     let [a, b, c, d, e, f, g, h] = x.to_array();
     ((a + e) + (c + g)) + ((b + f) + (d + h))
-}
-
-/// Sixteen bytes as signed numbers, the first eight and the last eight.
-#[inline(always)]
-pub(super) fn widen(bytes: &[i8; 16]) -> [i16x8; 2] {
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    {
-        use core::arch::wasm32::i16x8_load_extend_i8x8;
-        let first = bytes.as_ptr();
-        // Two loads that extend are one instruction each; from a loaded vector they would be two more.
-        // SAFETY: both loads read 8 bytes, without alignment, inside the 16 that the reference covers.
-        #[allow(unsafe_code)]
-        let [low, high] = unsafe { [i16x8_load_extend_i8x8(first), i16x8_load_extend_i8x8(first.add(8))] };
-        [bytemuck::must_cast(low), bytemuck::must_cast(high)]
-    }
-    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-    {
-        let all = wide::i16x16::from_i8x16(wide::i8x16::new(*bytes));
-        bytemuck::must_cast(all)
-    }
-}
-
-/// Dot product of sixteen numbers with sixteen numbers, in four parts.
-#[inline(always)]
-pub(super) fn dot(a: [i16x8; 2], b: [i16x8; 2]) -> i32x4 {
-    a[0].dot(b[0]) + a[1].dot(b[1])
 }
 
 /// Adding and taking away this number leaves an f32 below 2^22 rounded to a whole number, ties to even; in between,

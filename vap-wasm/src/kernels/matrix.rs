@@ -1,31 +1,41 @@
 //! Products of a matrix of weights with a few rows of activations.
 //!
-//! Weights lie row after row as they are summed, each output's inputs side by side, padded with zeros; so a product
-//! reads them once, in order, whatever the number of rows. Two outputs by two rows are worked at once.
+//! Sixteen outputs are summed side by side, each in a lane of its own: their weights lie input after input, in the order
+//! in which they are read, and every activation meets all sixteen at once. So weights stream through the processor
+//! once a product, whatever the number of rows, and no sum has to be folded at its end.
 
-use super::lanes::{LANES, PADDING, dot, lanes, padded, round_to_i16, sum, widen};
-use wide::{f32x8, i16x8, i32x4};
+use super::lanes::padded;
+use super::quantise::{Limit, quantise};
+use wide::{f32x4, f32x8, i16x8, i32x4};
 
-/// Outputs whose weights stay in the first-level cache while all rows pass over them.
+/// Outputs summed side by side.
 const PANEL: usize = 16;
 
-/// Rows whose activations are all smaller than this count as zeros.
-const SMALLEST: f32 = 1e-30;
+/// Largest weight as an integer.
+const LARGEST: f32 = 127.0;
+
+/// What is added to a weight in a low byte, so that it does not borrow from the high one.
+const OFFSET: i16 = 128;
 
 /// `[outputs, inputs]` weights and `[outputs]` biases.
 #[derive(Debug)]
 pub(super) struct Matrix {
+    /// Padding included.
     inputs: usize,
+    outputs: usize,
     weights: Weights,
-    bias: Vec<f32>,
+    /// `[outputs]`, padded to whole panels.
+    bias: Vec<[f32; PANEL]>,
 }
 
 #[derive(Debug)]
 enum Weights {
-    /// `[outputs, padded inputs]`.
-    Floats(Vec<f32>),
-    /// `[outputs, padded inputs]` of -127 to 127, each row times its scale, `[outputs]`.
-    Integers { values: Vec<i8>, scales: Vec<f32> },
+    /// `[panels, inputs]`.
+    Floats(Vec<[f32; PANEL]>),
+    /// `[panels, inputs / 2]`: two inputs of each output side by side, and each output's scale. A 16-bit number holds
+    /// two weights of -127 to 127: its high byte one of the second, its low byte, [`OFFSET`] added, one of the first
+    /// four of eight outputs. Shifted down it is the second; as it is, it is the first and 256 times the second.
+    Integers { pairs: Vec<[i16; PANEL]>, scales: Vec<[f32; PANEL]> },
 }
 
 /// Rows of activations as they lie in memory: row `i` begins at `i x stride`.
@@ -47,48 +57,68 @@ impl<'a> Rows<'a> {
 pub(super) struct Quantised {
     /// `[rows, padded inputs]`.
     values: Vec<i16>,
-    /// `[rows]`.
+    /// What an integer of each row is worth, `[rows]`.
     scales: Vec<f32>,
+    /// Sum of each row's integers, `[rows]`.
+    totals: Vec<i32>,
 }
 
 impl Quantised {
     /// Room for `rows` rows of `inputs`.
     pub fn new(rows: usize, inputs: usize) -> Self {
-        Quantised { values: vec![0; rows * padded(inputs)], scales: vec![0.0; rows] }
+        Quantised { values: vec![0; rows * padded(inputs)], scales: vec![0.0; rows], totals: vec![0; rows] }
     }
 
-    /// Each row times a scale of its own, so that its largest value becomes `largest`.
-    fn fill(&mut self, x: Rows, inputs: usize, largest: f32) {
-        for row in 0..x.count {
-            let from = lanes(x.row(row, inputs));
-            let mut most = f32x8::splat(SMALLEST);
-            // 0 as long as all is finite: rounding would make a number of what is none.
-            let mut poison = f32x8::ZERO;
-            for x in from {
-                most = most.fast_max(f32x8::new(*x).abs());
-                poison += f32x8::new(*x) * f32x8::ZERO;
-            }
-            let most = most.to_array().into_iter().fold(SMALLEST, f32::max);
-            self.scales[row] = most / largest + sum(poison);
-            let factor = f32x8::splat(largest / most);
-            let into = self.values[row * inputs..][..inputs].as_chunks_mut::<LANES>().0;
-            for (into, x) in into.iter_mut().zip(from) {
-                *into = round_to_i16(f32x8::new(*x) * factor).to_array();
-            }
+    /// Each row times a scale of its own.
+    fn fill(&mut self, x: Rows, inputs: usize, limit: Limit) {
+        for (row, into) in self.values.chunks_exact_mut(inputs).take(x.count).enumerate() {
+            self.scales[row] = quantise(x.row(row, inputs), limit, into);
+            self.totals[row] = into.iter().map(|x| i32::from(*x)).sum();
         }
+    }
+
+    fn row(&self, index: usize, inputs: usize) -> &[[i16; 2]] {
+        self.values[index * inputs..][..inputs].as_chunks().0
     }
 }
 
 impl Matrix {
     /// Matrix of 32-bit floats, `weights` `[outputs, inputs]` without padding.
-    pub fn floats(inputs: usize, weights: &[f32], bias: Vec<f32>) -> Self {
-        Matrix { inputs: padded(inputs), weights: Weights::Floats(padded_rows(weights, inputs)), bias }
+    pub fn floats(inputs: usize, weights: &[f32], bias: &[f32]) -> Self {
+        let width = padded(inputs);
+        let mut panels = vec![[0.0; PANEL]; bias.len().div_ceil(PANEL) * width];
+        for (output, row) in weights.chunks_exact(inputs).enumerate() {
+            let panel = &mut panels[output / PANEL * width..];
+            for (weights, weight) in panel.iter_mut().zip(row) {
+                weights[output % PANEL] = *weight;
+            }
+        }
+        Matrix {
+            inputs: width,
+            outputs: bias.len(),
+            weights: Weights::Floats(panels),
+            bias: whole_panels(bias),
+        }
     }
 
     /// Matrix of integers, `weights` `[outputs, inputs]` without padding, and the scale of each output, `[outputs]`.
-    pub fn integers(inputs: usize, weights: &[i8], scales: Vec<f32>, bias: Vec<f32>) -> Self {
-        let values = padded_rows(weights, inputs);
-        Matrix { inputs: padded(inputs), weights: Weights::Integers { values, scales }, bias }
+    pub fn integers(inputs: usize, weights: &[i8], scales: &[f32], bias: &[f32]) -> Self {
+        let width = padded(inputs);
+        let mut pairs = vec![[OFFSET; PANEL]; bias.len().div_ceil(PANEL) * width / 2];
+        for (output, row) in weights.chunks_exact(inputs).enumerate() {
+            let panel = &mut pairs[output / PANEL * width / 2..];
+            let (eight, high, four) = (output % PANEL / 8, output % 8 / 4 == 1, output % 4);
+            for (input, weight) in row.iter().enumerate() {
+                let both = &mut panel[input / 2][8 * eight + 2 * four + input % 2];
+                *both += i16::from(*weight) * if high { 256 } else { 1 };
+            }
+        }
+        Matrix {
+            inputs: width,
+            outputs: bias.len(),
+            weights: Weights::Integers { pairs, scales: whole_panels(scales) },
+            bias: whole_panels(bias),
+        }
     }
 
     /// Inputs a row, padding included.
@@ -96,157 +126,119 @@ impl Matrix {
         self.inputs
     }
 
-    /// Outputs a row.
-    pub fn outputs(&self) -> usize {
-        self.bias.len()
+    /// True when the weights are integers.
+    pub fn is_integers(&self) -> bool {
+        matches!(self.weights, Weights::Integers { .. })
     }
 
     /// Bytes of weights that a product reads.
     pub fn bytes(&self) -> usize {
         match &self.weights {
-            Weights::Floats(values) => 4 * values.len(),
-            Weights::Integers { values, scales } => values.len() + 4 * scales.len(),
+            Weights::Floats(panels) => size_of_val(&panels[..]),
+            Weights::Integers { pairs, scales } => size_of_val(&pairs[..]) + size_of_val(&scales[..]),
         }
     }
 
     /// Rows `x` to rows of `outputs` at `y`, `y_stride` apart; `room` for as many rows of as many inputs.
     pub fn product(&self, x: Rows, y: &mut [f32], y_stride: usize, room: &mut Quantised) {
         let inputs = self.inputs;
-        match &self.weights {
-            Weights::Floats(weights) => {
-                self.tiles(x.count, y, y_stride, Floats { weights, inputs, x });
-            }
-            Weights::Integers { values, scales } => {
-                // The largest activation for which a sum over all inputs still fits 32 bits.
-                let largest = (i32::MAX as usize / (127 * inputs)).min(i16::MAX as usize);
-                room.fill(x, inputs, largest as f32);
-                self.tiles(x.count, y, y_stride, Integers { weights: values, scales, inputs, x: room });
-            }
+        if self.is_integers() {
+            room.fill(x, inputs, Limit::Against(LARGEST));
         }
-    }
-
-    #[inline(always)]
-    fn tiles(&self, rows: usize, y: &mut [f32], y_stride: usize, tile: impl Tile) {
-        for panel in (0..self.outputs()).step_by(PANEL) {
-            let end = (panel + PANEL).min(self.outputs());
-            let mut row = 0;
-            while row < rows {
-                let two_rows = row + 2 <= rows;
-                let mut output = panel;
-                while output < end {
-                    let two_outputs = output + 2 <= end;
-                    match (two_rows, two_outputs) {
-                        (true, true) => self.write(y, y_stride, row, output, tile.work::<2, 2>(row, output)),
-                        (true, false) => self.write(y, y_stride, row, output, tile.work::<2, 1>(row, output)),
-                        (false, true) => self.write(y, y_stride, row, output, tile.work::<1, 2>(row, output)),
-                        (false, false) => {
-                            self.write(y, y_stride, row, output, tile.work::<1, 1>(row, output))
-                        }
+        for panel in 0..self.bias.len() {
+            // While all rows pass, the panel stays in the first-level cache.
+            for row in (0..x.count).step_by(2) {
+                // A last row alone goes twice.
+                let rows = [row, (row + 1).min(x.count - 1)];
+                let [first, second] = match &self.weights {
+                    Weights::Floats(panels) => {
+                        let rows = rows.map(|row| x.row(row, inputs));
+                        float_sums(&panels[panel * inputs..][..inputs], rows, &self.bias[panel])
                     }
-                    output += 1 + usize::from(two_outputs);
+                    Weights::Integers { pairs, scales } => {
+                        let weights = &pairs[panel * inputs / 2..][..inputs / 2];
+                        let sums = integer_sums(weights, rows.map(|row| room.row(row, inputs)));
+                        [0, 1].map(|r| {
+                            let (scale, total) = (room.scales[rows[r]], room.totals[rows[r]]);
+                            scaled(sums[r], total, scale, &scales[panel], &self.bias[panel])
+                        })
+                    }
+                };
+                self.write(&mut y[row * y_stride..], panel, &first);
+                if row + 1 < x.count {
+                    self.write(&mut y[(row + 1) * y_stride..], panel, &second);
                 }
-                row += 1 + usize::from(two_rows);
             }
         }
     }
 
     #[inline(always)]
-    fn write<const R: usize, const N: usize>(
-        &self,
-        y: &mut [f32],
-        y_stride: usize,
-        row: usize,
-        output: usize,
-        sums: [[f32; N]; R],
-    ) {
-        for (r, sums) in sums.iter().enumerate() {
-            for (n, sum) in sums.iter().enumerate() {
-                y[(row + r) * y_stride + output + n] = sum + self.bias[output + n];
-            }
+    fn write(&self, y: &mut [f32], panel: usize, sums: &[f32; PANEL]) {
+        let first = panel * PANEL;
+        let y = &mut y[first..];
+        match self.outputs - first {
+            PANEL.. => y[..PANEL].copy_from_slice(sums),
+            some => y[..some].copy_from_slice(&sums[..some]),
         }
     }
 }
 
-/// `[outputs, inputs]` with zeros up to the padded inputs.
-fn padded_rows<T: Copy + Default>(weights: &[T], inputs: usize) -> Vec<T> {
-    let width = padded(inputs);
-    let mut all = vec![T::default(); weights.len() / inputs * width];
-    for (row, padded) in weights.chunks_exact(inputs).zip(all.chunks_exact_mut(width)) {
-        padded[..inputs].copy_from_slice(row);
+/// Outputs of a panel for two rows.
+#[inline(always)]
+fn float_sums(weights: &[[f32; PANEL]], x: [&[f32]; 2], bias: &[f32; PANEL]) -> [[f32; PANEL]; 2] {
+    let bias: [f32x8; 2] = bytemuck::must_cast(*bias);
+    let mut sums = [bias; 2];
+    for ((weights, first), second) in weights.iter().zip(x[0]).zip(x[1]) {
+        let weights: [f32x8; 2] = bytemuck::must_cast(*weights);
+        for (sums, x) in sums.iter_mut().zip([*first, *second]) {
+            let x = f32x8::splat(x);
+            sums[0] += weights[0] * x;
+            sums[1] += weights[1] * x;
+        }
     }
-    all
+    sums.map(bytemuck::must_cast)
 }
 
-/// A few outputs of a few rows.
-trait Tile: Copy {
-    /// Products of rows `row..row + R` with the weights of outputs `output..output + N`.
-    fn work<const R: usize, const N: usize>(self, row: usize, output: usize) -> [[f32; N]; R];
-}
-
-#[derive(Clone, Copy)]
-struct Floats<'a> {
-    weights: &'a [f32],
-    inputs: usize,
-    x: Rows<'a>,
-}
-
-impl Tile for Floats<'_> {
-    #[inline(always)]
-    fn work<const R: usize, const N: usize>(self, row: usize, output: usize) -> [[f32; N]; R] {
-        let groups = self.inputs / LANES;
-        let w: [&[[f32; LANES]]; N] =
-            std::array::from_fn(|n| &lanes(&self.weights[(output + n) * self.inputs..])[..groups]);
-        let x: [&[[f32; LANES]]; R] =
-            std::array::from_fn(|r| &lanes(self.x.row(row + r, self.inputs))[..groups]);
-        let mut sums = [[f32x8::ZERO; N]; R];
-        for i in 0..groups {
-            let x: [f32x8; R] = std::array::from_fn(|r| f32x8::new(x[r][i]));
-            for n in 0..N {
-                let w = f32x8::new(w[n][i]);
-                for r in 0..R {
-                    sums[r][n] += w * x[r];
-                }
+/// Sums of a panel for two rows, eight outputs at a time: of both weights in a number, then of the high one alone.
+#[inline(always)]
+fn integer_sums(pairs: &[[i16; PANEL]], x: [&[[i16; 2]]; 2]) -> [[i32x4; 4]; 2] {
+    let mut sums = [[i32x4::ZERO; 4]; 2];
+    for ((weights, first), second) in pairs.iter().zip(x[0]).zip(x[1]) {
+        let weights: [i16x8; 2] = bytemuck::must_cast(*weights);
+        let x = [*first, *second].map(|pair| bytemuck::must_cast(i32x4::splat(bytemuck::must_cast(pair))));
+        for (eight, both) in weights.into_iter().enumerate() {
+            let high: i16x8 = both >> 8;
+            for r in 0..2 {
+                sums[r][2 * eight] += both.dot(x[r]);
+                sums[r][2 * eight + 1] += high.dot(x[r]);
             }
         }
-        sums.map(|sums| sums.map(sum))
     }
+    sums
 }
 
-#[derive(Clone, Copy)]
-struct Integers<'a> {
-    weights: &'a [i8],
-    scales: &'a [f32],
-    inputs: usize,
-    x: &'a Quantised,
+/// Sums as outputs. The sums of both weights may have wrapped around; what is left of them fits again.
+#[inline(always)]
+fn scaled(
+    sums: [i32x4; 4],
+    total: i32,
+    x_scale: f32,
+    scales: &[f32; PANEL],
+    bias: &[f32; PANEL],
+) -> [f32; PANEL] {
+    let offset = i32x4::splat(total << OFFSET.ilog2());
+    let scales: [f32x4; 4] = bytemuck::must_cast(*scales);
+    let bias: [f32x4; 4] = bytemuck::must_cast(*bias);
+    let outputs: [f32x4; 4] = std::array::from_fn(|i| {
+        let sum = if i % 2 == 1 { sums[i] } else { sums[i] - (sums[i + 1] << 8) - offset };
+        f32x4::from_i32x4(sum) * (f32x4::splat(x_scale) * scales[i]) + bias[i]
+    });
+    bytemuck::must_cast(outputs)
 }
 
-impl Tile for Integers<'_> {
-    #[inline(always)]
-    fn work<const R: usize, const N: usize>(self, row: usize, output: usize) -> [[f32; N]; R] {
-        let groups = self.inputs / PADDING;
-        let w: [&[[i8; PADDING]]; N] = std::array::from_fn(|n| {
-            &self.weights[(output + n) * self.inputs..][..self.inputs].as_chunks().0[..groups]
-        });
-        let x: [&[[i16; PADDING]]; R] = std::array::from_fn(|r| {
-            &self.x.values[(row + r) * self.inputs..][..self.inputs].as_chunks().0[..groups]
-        });
-        let mut sums = [[i32x4::ZERO; N]; R];
-        for i in 0..groups {
-            let x: [[i16x8; 2]; R] = std::array::from_fn(|r| bytemuck::must_cast(x[r][i]));
-            for n in 0..N {
-                let w = widen(&w[n][i]);
-                for r in 0..R {
-                    sums[r][n] += dot(w, x[r]);
-                }
-            }
-        }
-        let mut out = [[0.0; N]; R];
-        for r in 0..R {
-            for n in 0..N {
-                let sum = sums[r][n].to_array().into_iter().fold(0, i32::wrapping_add);
-                out[r][n] = sum as f32 * (self.x.scales[row + r] * self.scales[output + n]);
-            }
-        }
-        out
-    }
+/// A value an output, with zeros up to whole panels.
+fn whole_panels(values: &[f32]) -> Vec<[f32; PANEL]> {
+    let mut panels = vec![[0.0; PANEL]; values.len().div_ceil(PANEL)];
+    panels.as_flattened_mut()[..values.len()].copy_from_slice(values);
+    panels
 }

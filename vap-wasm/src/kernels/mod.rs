@@ -4,14 +4,18 @@
 //! product. Here weights are laid out once, when they are loaded, and then stream through the processor once a hop for
 //! all rows; after start-up nothing is allocated; and a pass can be left and taken up again between any two layers.
 //!
-//! Matrices that are stored as integers are multiplied as integers, the others in 32-bit floats. All sums run over
+//! Matrices that are stored as integers are multiplied as integers, and what they attend to is kept as integers; the
+//! others are worked in 32-bit floats. All sums run over
 //! the same eight lanes everywhere, so that wasm (`simd128`), x86-64 (SSE2, or AVX2 where the compiler may use it),
 //! aarch64 (NEON) and plain scalar code give the same bits.
 
 mod lanes;
+mod quantise;
 mod matrix;
 mod layers;
 mod attention;
+mod ring_floats;
+mod ring_integers;
 mod encoder;
 mod transformer;
 mod heads;

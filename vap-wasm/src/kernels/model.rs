@@ -4,13 +4,13 @@
 //! at a time. What a stream remembers is its [`KernelState`] alone, so that any pass of the same model may take any
 //! stream's next hop.
 
-use super::attention::{Attention, Shape, ages};
+use super::attention::{Attention, HeadRoom, Shape, ages};
 use super::encoder::{ChannelLayer, Encoder, MELS};
 use super::heads::{CHANNEL_OUTPUTS, Heads};
 use super::lanes::padded;
 use super::layers::{FeedForward, add};
 use super::matrix::Quantised;
-use super::state::{KernelState, slots, value_dim};
+use super::state::KernelState;
 use super::transformer::{StereoLayer, Transformer};
 use super::weights::Weights;
 use crate::card::Card;
@@ -30,6 +30,8 @@ pub struct KernelModel {
     encoder: Encoder,
     transformer: Transformer,
     heads: Heads,
+    /// For each attention, whether it works in integers.
+    integers: Vec<bool>,
 }
 
 impl KernelModel {
@@ -52,14 +54,7 @@ impl KernelModel {
     fn from_view(view: &ModelView) -> Result<Self> {
         let config = &view.config;
         let weights = Weights::new(view)?;
-        let shape = Shape {
-            dim: config.dim,
-            head_dim: config.head_dim(),
-            context: config.context_frames,
-            slots: slots(config),
-            value_dim: value_dim(config),
-            slopes: config.alibi_slopes(),
-        };
+        let shape = Shape::new(config);
         let mut rings = 0..;
         let mut attention = |at: &str, kind: &str| -> Result<Attention> {
             let at = format!("{at}.{kind}");
@@ -98,6 +93,12 @@ impl KernelModel {
         }
         Ok(KernelModel {
             card: Card::from(view),
+            integers: channel_layers
+                .iter()
+                .map(|layer| &layer.self_attention)
+                .chain(stereo_layers.iter().flat_map(|layer| [&layer.self_attention, &layer.cross_attention]))
+                .map(|attention| attention.query_key_value.is_integers())
+                .collect(),
             encoder: Encoder {
                 conv1: weights.conv("encoder.conv1")?,
                 conv2: weights.conv("encoder.conv2")?,
@@ -122,7 +123,7 @@ impl KernelModel {
 
     /// State at the beginning of a stream.
     pub fn init_state(&self) -> KernelState {
-        KernelState::init(&self.card.config)
+        KernelState::init(&self.card.config, &self.integers)
     }
 
     /// Room to work in for up to `streams` streams at once.
@@ -217,7 +218,7 @@ impl Pass {
                 assert!(states.len() <= self.streams, "a pass for {} streams", self.streams);
                 let config = &model.card.config;
                 room.rows = 2 * states.len();
-                let slots = slots(config);
+                let slots = room.head.scores.len();
                 for (state, room) in states.iter().zip(room.ages.chunks_exact_mut(slots)) {
                     ages(state.position, config.context_frames, room);
                 }
@@ -281,10 +282,7 @@ pub(super) struct Room {
     pub wide: Vec<f32>,
     /// Frames since each slot was written, `[streams, slots]`.
     pub ages: Vec<f32>,
-    /// Scores of one head, `[slots]`.
-    pub scores: Vec<f32>,
-    /// What one head saw, `[value_dim]`.
-    pub head: Vec<f32>,
+    pub head: HeadRoom,
     /// Own and other channel side by side, `[2, padded 2 dim]`.
     pub pair: Vec<f32>,
     /// Both channels' sum, `[dim]`.
@@ -298,6 +296,7 @@ pub(super) struct Room {
 
 impl Room {
     fn new(config: &ModelConfig, streams: usize) -> Self {
+        let shape = Shape::new(config);
         let (rows, dim) = (2 * streams, padded(config.dim));
         let wide = padded(config.feed_forward_dim());
         let window = padded(4 * config.dim);
@@ -313,9 +312,8 @@ impl Room {
             y: zeros(rows * dim),
             queries: zeros(rows * 3 * config.dim),
             wide: zeros(rows * wide),
-            ages: zeros(streams * slots(config)),
-            scores: zeros(slots(config)),
-            head: zeros(value_dim(config)),
+            ages: zeros(streams * shape.slots),
+            head: HeadRoom::new(&shape),
             pair: zeros(2 * padded(2 * config.dim)),
             sum: zeros(dim),
             answers: zeros(2 * CHANNEL_OUTPUTS),

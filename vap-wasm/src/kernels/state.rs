@@ -2,7 +2,9 @@
 //!
 //! Fixed size from the first hop to the last. A fresh state is the only way to begin or to reset a stream.
 
-use super::lanes::LANES;
+use super::attention::{HeadRoom, Shape};
+use super::ring_floats::FloatRing;
+use super::ring_integers::IntegerRing;
 use vap_core::ModelConfig;
 use vap_core::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, MELS_A_FRAME};
 
@@ -26,42 +28,68 @@ pub(super) struct Tails {
     pub frames: Vec<f32>,
 }
 
-/// Keys and values of the last `context` frames. The frame at position `p` of the stream lies in slot `p % context`;
-/// slots not written yet are zero, and out of sight.
+/// Keys and values of an attention, in the numbers that its model is computed in.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Ring {
-    /// `[2, heads, head_dim, slots]`, the slots padded to [`slots`].
-    pub keys: Vec<f32>,
-    /// `[2, heads, context, padded head_dim]`.
-    pub values: Vec<f32>,
+pub(super) enum Ring {
+    Floats(FloatRing),
+    Integers(IntegerRing),
 }
 
-/// Slots of a ring's keys, padding included.
-pub(super) fn slots(config: &ModelConfig) -> usize {
-    config.context_frames.next_multiple_of(LANES)
-}
+impl Ring {
+    fn bytes(&self) -> usize {
+        match self {
+            Ring::Floats(ring) => ring.bytes(),
+            Ring::Integers(ring) => ring.bytes(),
+        }
+    }
 
-/// Width of a head's values, padding included.
-pub(super) fn value_dim(config: &ModelConfig) -> usize {
-    config.head_dim().next_multiple_of(LANES)
+    /// Writes the key and the value of a frame, `[dim]` each, into `slot` of a channel.
+    pub fn remember(
+        &mut self,
+        shape: &Shape,
+        channel: usize,
+        slot: usize,
+        keys: &[f32],
+        values: &[f32],
+        room: &mut HeadRoom,
+    ) {
+        match self {
+            Ring::Floats(ring) => ring.remember(shape, channel, slot, keys, values),
+            Ring::Integers(ring) => ring.remember(shape, channel, slot, keys, values, room),
+        }
+    }
+
+    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`.
+    pub fn attend(
+        &self,
+        shape: &Shape,
+        channel: usize,
+        query: &[f32],
+        ages: &[f32],
+        room: &mut HeadRoom,
+        y: &mut [f32],
+    ) {
+        match self {
+            Ring::Floats(ring) => ring.attend(shape, channel, query, ages, room, y),
+            Ring::Integers(ring) => ring.attend(shape, channel, query, ages, room, y),
+        }
+    }
 }
 
 impl KernelState {
-    /// State at the beginning of a stream.
-    pub fn init(config: &ModelConfig) -> Self {
+    /// State at the beginning of a stream of a model whose attentions work in integers where `integers` says so.
+    pub(super) fn init(config: &ModelConfig, integers: &[bool]) -> Self {
         let tails = Tails {
             mels: vec![0.0; (CONV1_KERNEL - 1) * MEL_BANDS],
             frames: vec![0.0; (CONV2_KERNEL - MELS_A_FRAME) * config.dim],
         };
-        let ring = Ring {
-            keys: vec![0.0; 2 * config.dim * slots(config)],
-            values: vec![0.0; 2 * config.heads * config.context_frames * value_dim(config)],
+        let shape = Shape::new(config);
+        let ring = |integers: &bool| match integers {
+            true => Ring::Integers(IntegerRing::new(&shape)),
+            false => Ring::Floats(FloatRing::new(&shape)),
         };
-        KernelState {
-            tails: [tails.clone(), tails],
-            rings: vec![ring; config.channel_layers + 2 * config.num_layers],
-            position: 0,
-        }
+        let rings = integers.iter().map(ring).collect();
+        KernelState { tails: [tails.clone(), tails], rings, position: 0 }
     }
 
     /// Hops worked since the stream began.
@@ -71,8 +99,7 @@ impl KernelState {
 
     /// Bytes held: the same for the whole life of the state.
     pub fn bytes(&self) -> usize {
-        let tails = self.tails.iter().map(|t| t.mels.len() + t.frames.len());
-        let rings = self.rings.iter().map(|r| r.keys.len() + r.values.len());
-        4 * tails.chain(rings).sum::<usize>()
+        let tails = self.tails.iter().map(|t| 4 * (t.mels.len() + t.frames.len()));
+        tails.chain(self.rings.iter().map(Ring::bytes)).sum()
     }
 }

@@ -105,7 +105,7 @@ impl Part {
 
 /// All outputs below each other: integers if all are, else floats.
 fn matrix(inputs: usize, parts: Vec<Part>) -> Matrix {
-    let bias = parts.iter().flat_map(|p| p.bias.iter().copied()).collect();
+    let bias: Vec<f32> = parts.iter().flat_map(|p| p.bias.iter().copied()).collect();
     if parts.iter().all(|p| matches!(p.values, Values::Integers(..))) {
         let (mut integers, mut all_scales) = (Vec::new(), Vec::new());
         for part in parts {
@@ -114,7 +114,7 @@ fn matrix(inputs: usize, parts: Vec<Part>) -> Matrix {
                 all_scales.extend(scales);
             }
         }
-        return Matrix::integers(inputs, &integers, all_scales, bias);
+        return Matrix::integers(inputs, &integers, &all_scales, &bias);
     }
     let mut floats = Vec::new();
     for part in parts {
@@ -126,7 +126,7 @@ fn matrix(inputs: usize, parts: Vec<Part>) -> Matrix {
             }
         }
     }
-    Matrix::floats(inputs, &floats, bias)
+    Matrix::floats(inputs, &floats, &bias)
 }
 
 /// `[out, in, kernel]` to `[out, kernel, in]`.

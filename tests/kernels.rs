@@ -1,0 +1,198 @@
+//! Kernels against Burn: every shape, in floats and in integers; alone, in company, and in slices.
+
+use std::sync::Arc;
+use vap_core::config::MEL_BANDS;
+use vap_core::model_file::Storage;
+use vap_core::projection::OUTPUTS;
+use vap_core::{ModelConfig, ModelFile};
+use vap_tests::{Engine, Random, append, random_file, run, talk, tiny_config, worst};
+use vap_wasm::{Batch, KernelModel, Output, Session, SessionOptions};
+
+/// Floats, in another order of sums.
+const FLOAT_BAR: f32 = 1e-4;
+/// Integers: activations, keys and values are rounded.
+const INTEGER_BAR: f32 = 1e-2;
+
+fn light() -> ModelConfig {
+    ModelConfig {
+        name: "light".into(),
+        dim: 192,
+        channel_layers: 4,
+        num_layers: 2,
+        heads: 4,
+        context_frames: 128,
+        feed_forward_factor: 4,
+        norm_epsilon: 1e-5,
+    }
+}
+
+fn mels(seed: u64, frames: usize) -> Vec<f32> {
+    Random::new(seed).list(2 * frames * 2 * MEL_BANDS, 1.7)
+}
+
+/// Largest differences from Burn: of floats, and of integers from Burn on the same integers.
+fn off(file: &ModelFile, mels: &[f32], frames: usize) -> [f32; 2] {
+    let integers = ModelFile::from_bytes(&file.to_bytes(Storage::I8).unwrap()).unwrap();
+    [(file, Storage::F32), (&integers, Storage::I8)].map(|(file, storage)| {
+        let reference = Engine::burn(file).logits(mels, frames);
+        worst(&Engine::kernels(file, storage).logits(mels, frames), &reference)
+    })
+}
+
+#[test]
+fn light_equals_burn_beyond_its_windows() {
+    let [floats, integers] = off(&random_file(light(), 1), &mels(2, 300), 300);
+    assert!(floats <= FLOAT_BAR, "floats are off by {floats}");
+    assert!(integers <= INTEGER_BAR, "integers are off by {integers}");
+}
+
+#[test]
+fn every_shape_equals_burn() {
+    let mut random = Random::new(11);
+    let mut below = |limit: usize| ((random.draw() + 1.0) / 2.0 * limit as f32) as usize;
+    for case in 0..60 {
+        let (heads, head_dim) = (1 + below(5), 1 + below(20));
+        let config = ModelConfig {
+            name: "random".into(),
+            dim: heads * head_dim,
+            channel_layers: below(3),
+            num_layers: 1 + below(2),
+            heads,
+            context_frames: 1 + below(40),
+            feed_forward_factor: 1 + below(4),
+            norm_epsilon: 1e-5,
+        };
+        let frames = 2 * config.context_frames + 3;
+        let [floats, integers] = off(&random_file(config.clone(), case), &mels(case, frames), frames);
+        // Norms over a few numbers make much of little: there the shapes are tested, not the digits.
+        let slack = if config.dim < 8 { 100.0 } else { 1.0 };
+        assert!(floats <= slack * FLOAT_BAR, "{config:?}: floats are off by {floats}");
+        assert!(integers <= slack * INTEGER_BAR, "{config:?}: integers are off by {integers}");
+    }
+}
+
+#[test]
+fn a_batch_gives_each_stream_what_it_gives_alone_to_the_bit() {
+    let file = random_file(tiny_config(), 7);
+    for storage in [Storage::F32, Storage::I8] {
+        let model = KernelModel::from_bytes(&file.to_bytes(storage).unwrap()).unwrap();
+        let frames = 21;
+        let streams = [3, 4, 5, 6, 7].map(|seed| mels(seed, frames));
+        let mut states = streams.each_ref().map(|_| model.init_state());
+        let mut together = vec![Vec::new(); streams.len()];
+        let mut pass = model.pass(streams.len());
+        for frame in 0..frames {
+            let hop = |channel: usize| (channel * frames + frame) * 2 * MEL_BANDS;
+            for (stream, mels) in streams.iter().enumerate() {
+                pass.begin(stream, [0, 1].map(|c| &mels[hop(c)..hop(c) + 2 * MEL_BANDS]));
+            }
+            let mut states: Vec<_> = states.iter_mut().collect();
+            while !pass.step(&model, &mut states) {}
+            together.iter_mut().enumerate().for_each(|(i, list)| list.extend_from_slice(pass.logits(i)));
+        }
+        for ((mels, together), state) in streams.iter().zip(&together).zip(&states) {
+            let (mut alone, mut logits) = (model.init_state(), Vec::new());
+            model.forward(mels, &mut model.pass(1), &mut alone, &mut logits).unwrap();
+            assert_eq!(logits.len(), frames * OUTPUTS);
+            assert_eq!((&logits, &alone), (together, state));
+        }
+    }
+}
+
+fn options(rate_hz: u32) -> SessionOptions {
+    SessionOptions { user_rate_hz: rate_hz, agent_rate_hz: rate_hz, policy: None }
+}
+
+#[test]
+fn calls_that_come_and_go_in_a_batch_are_told_what_a_session_tells() {
+    let model = Arc::new(KernelModel::from_file(&random_file(tiny_config(), 7)).unwrap());
+    let mut batch = Batch::new(&model, 2);
+    let calls: Vec<_> = (0..5u64)
+        .map(|i| {
+            let (rate_hz, seconds) = ([16_000, 48_000, 8_000][i as usize % 3], 0.5 + 0.3 * i as f32);
+            (rate_hz, talk(2 * i, rate_hz, seconds), talk(2 * i + 1, rate_hz, seconds))
+        })
+        .collect();
+    // Call `i` joins at turn `3 i`, and leaves when its sound is out.
+    let mut told = vec![Output::default(); calls.len()];
+    let mut live: Vec<(usize, usize, usize)> = Vec::new();
+    let mut turn = 0;
+    while turn <= 3 * calls.len() || !live.is_empty() {
+        if turn % 3 == 0 && turn / 3 < calls.len() {
+            live.push((turn / 3, batch.join(options(calls[turn / 3].0)).unwrap(), 0));
+        }
+        for (call, number, at) in &mut live {
+            let (rate_hz, user, agent) = &calls[*call];
+            let end = (*at + *rate_hz as usize / 40).min(user.len());
+            batch.hear(*number, Some(&user[*at..end]), Some(&agent[*at..end])).unwrap();
+            *at = end;
+        }
+        while batch.work() > 0 {}
+        live.retain(|(call, number, at)| {
+            append(&mut told[*call], batch.take(*number).unwrap());
+            let goes_on = *at < calls[*call].1.len();
+            if !goes_on {
+                append(&mut told[*call], batch.leave(*number).unwrap());
+            }
+            goes_on
+        });
+        turn += 1;
+    }
+    for ((rate_hz, user, agent), told) in calls.iter().zip(&told) {
+        let mut session = Session::new(&model, options(*rate_hz)).unwrap();
+        assert_eq!(&run(&mut session, user, agent, usize::MAX), told);
+    }
+}
+
+#[test]
+fn a_call_that_is_not_there_is_an_error_and_one_that_fails_harms_no_other() {
+    let mut file = random_file(tiny_config(), 7);
+    let good = Arc::new(KernelModel::from_file(&file).unwrap());
+    let mut batch = Batch::new(&good, 4);
+    assert_eq!(batch.take(0).unwrap_err().code(), "option");
+    let number = batch.join(options(16_000)).unwrap();
+    assert_eq!(batch.leave(number).unwrap(), Output::default());
+    assert_eq!(batch.hear(number, None, None).unwrap_err().code(), "option");
+    assert_eq!(batch.work(), 0);
+    assert_eq!(
+        batch.join(SessionOptions { user_rate_hz: 0, ..options(1) }).unwrap_err().code(),
+        "sample-rate"
+    );
+
+    // Only a loud channel drives these weights out of range.
+    file.weights.get_mut("encoder.conv1.weight").unwrap().values.fill(1e38);
+    let wild = Arc::new(KernelModel::from_file(&file).unwrap());
+    let mut batch = Batch::new(&wild, 4);
+    let [loud, quiet] = [0, 0].map(|_| batch.join(options(16_000)).unwrap());
+    let sound = talk(1, 16_000, 0.1);
+    batch.hear(loud, Some(&sound), Some(&sound)).unwrap();
+    while batch.work() > 0 {}
+    assert_eq!(batch.take(loud).unwrap_err().code(), "not-finite");
+    assert_eq!(batch.hear(loud, Some(&sound), None).unwrap_err().code(), "not-finite");
+    assert_eq!(batch.take(quiet).unwrap(), Output::default());
+    assert_eq!(batch.leave(loud).unwrap_err().code(), "not-finite");
+    assert_eq!(batch.leave(quiet).unwrap(), Output::default());
+}
+
+#[test]
+fn a_hop_in_slices_is_the_same_hop() {
+    let file = random_file(tiny_config(), 7);
+    let engine = Engine::kernels(&file, Storage::I8);
+    let (user, agent) = (talk(1, 48_000, 1.0), talk(2, 48_000, 1.0));
+    let expected = run(&mut engine.session(48_000), &user, &agent, 960);
+
+    let mut session = engine.session(48_000);
+    let mut output = Output::default();
+    let mut slices = 0;
+    // A render quantum at a time, one slice after each, and a second one where work piles up.
+    for (turn, (user, agent)) in user.chunks(128).zip(agent.chunks(128)).enumerate() {
+        session.hear(Some(user), Some(agent)).unwrap();
+        for _ in 0..1 + turn % 2 {
+            slices += usize::from(session.work(&mut output).unwrap());
+        }
+    }
+    while session.work(&mut output).unwrap() {}
+    append(&mut output, session.finish().unwrap());
+    assert_eq!(output, expected);
+    assert!(slices > 250, "{slices} slices");
+}

@@ -1,0 +1,139 @@
+//! Keys and values of the past as 32-bit floats.
+//!
+//! Keys lie transposed, so that the scores of eight slots are summed side by side; values lie slot after slot, so that
+//! eight numbers of a head are.
+
+use super::attention::{HeadRoom, Shape, softmax};
+use super::lanes::{LANES, lanes, lanes_mut};
+use wide::f32x8;
+
+/// The last `context` frames. The frame at position `p` of the stream lies in slot `p % context`; slots not written
+/// yet are zero, and out of sight.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FloatRing {
+    /// `[2, heads, head_dim, slots]`.
+    keys: Vec<f32>,
+    /// `[2, heads, context, value_dim]`.
+    values: Vec<f32>,
+}
+
+impl FloatRing {
+    pub fn new(shape: &Shape) -> Self {
+        FloatRing {
+            keys: vec![0.0; 2 * shape.dim * shape.slots],
+            values: vec![0.0; 2 * shape.heads() * shape.context * shape.value_dim],
+        }
+    }
+
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.keys[..]) + size_of_val(&self.values[..])
+    }
+
+    /// Writes the key and the value of a frame, `[dim]` each, into `slot`.
+    pub fn remember(&mut self, shape: &Shape, channel: usize, slot: usize, keys: &[f32], values: &[f32]) {
+        let from = channel * shape.dim * shape.slots;
+        for (key, slots) in keys.iter().zip(self.keys[from..].chunks_exact_mut(shape.slots)) {
+            slots[slot] = *key;
+        }
+        for (head, value) in values.chunks_exact(shape.head_dim).enumerate() {
+            let at = ((channel * shape.heads() + head) * shape.context + slot) * shape.value_dim;
+            self.values[at..at + shape.head_dim].copy_from_slice(value);
+        }
+    }
+
+    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`.
+    pub fn attend(
+        &self,
+        shape: &Shape,
+        channel: usize,
+        query: &[f32],
+        ages: &[f32],
+        room: &mut HeadRoom,
+        y: &mut [f32],
+    ) {
+        let (key_size, value_size) = (shape.head_dim * shape.slots, shape.context * shape.value_dim);
+        for (head, slope) in shape.slopes.iter().enumerate() {
+            let at = channel * shape.heads() + head;
+            let own = head * shape.head_dim..(head + 1) * shape.head_dim;
+            let keys = &self.keys[at * key_size..][..key_size];
+            score(&query[own.clone()], keys, ages, *slope, &mut room.scores);
+            let total = softmax(&mut room.scores);
+            let values = &self.values[at * value_size..][..value_size];
+            blend(&room.scores[..shape.context], values, 1.0 / total, &mut room.seen);
+            y[own].copy_from_slice(&room.seen[..shape.head_dim]);
+        }
+    }
+}
+
+/// Scores of all slots for the query of a head: `query . key - slope x age`, `keys` `[head_dim, slots]`.
+fn score(query: &[f32], keys: &[f32], ages: &[f32], slope: f32, scores: &mut [f32]) {
+    let groups = ages.len() / LANES;
+    let mut group = 0;
+    while group < groups {
+        group += match groups - group {
+            4.. => scores_of::<4>(group, query, keys, ages, slope, scores),
+            2..4 => scores_of::<2>(group, query, keys, ages, slope, scores),
+            _ => scores_of::<1>(group, query, keys, ages, slope, scores),
+        };
+    }
+}
+
+#[inline(always)]
+fn scores_of<const G: usize>(
+    group: usize,
+    query: &[f32],
+    keys: &[f32],
+    ages: &[f32],
+    slope: f32,
+    scores: &mut [f32],
+) -> usize {
+    let mut sums = [f32x8::ZERO; G];
+    for (query, keys) in query.iter().zip(keys.chunks_exact(ages.len())) {
+        let query = f32x8::splat(*query);
+        let keys = &lanes(keys)[group..group + G];
+        for g in 0..G {
+            sums[g] += query * f32x8::new(keys[g]);
+        }
+    }
+    let (ages, scores) = (&lanes(ages)[group..group + G], &mut lanes_mut(scores)[group..group + G]);
+    for g in 0..G {
+        scores[g] = (sums[g] - f32x8::splat(slope) * f32x8::new(ages[g])).to_array();
+    }
+    G
+}
+
+/// Sum of `values`, `[context, value_dim]`, each slot by its share, times `factor`, into `y`, `[value_dim]`.
+fn blend(shares: &[f32], values: &[f32], factor: f32, y: &mut [f32]) {
+    let groups = y.len() / LANES;
+    let mut group = 0;
+    while group < groups {
+        group += match groups - group {
+            6.. => blend_of::<6>(group, groups, shares, values, factor, y),
+            3..6 => blend_of::<3>(group, groups, shares, values, factor, y),
+            _ => blend_of::<1>(group, groups, shares, values, factor, y),
+        };
+    }
+}
+
+#[inline(always)]
+fn blend_of<const G: usize>(
+    group: usize,
+    groups: usize,
+    shares: &[f32],
+    values: &[f32],
+    factor: f32,
+    y: &mut [f32],
+) -> usize {
+    let mut sums = [f32x8::ZERO; G];
+    for (share, values) in shares.iter().zip(lanes(values).chunks_exact(groups)) {
+        let share = f32x8::splat(*share);
+        let values = &values[group..group + G];
+        for g in 0..G {
+            sums[g] += share * f32x8::new(values[g]);
+        }
+    }
+    for (y, sum) in lanes_mut(y)[group..].iter_mut().zip(sums) {
+        *y = (sum * f32x8::splat(factor)).to_array();
+    }
+    G
+}

@@ -1,0 +1,206 @@
+//! Keys and values of the past as 16-bit integers, with a scale a frame and head: half the memory to read, and two
+//! products at once.
+//!
+//! Two numbers that are summed lie side by side: two neighbours of a key in each of four slots, two slots of each of
+//! four numbers of a value.
+
+use super::attention::{HeadRoom, Shape, softmax};
+use super::quantise::{Limit, quantise};
+use wide::{f32x4, i16x8, i32x4};
+
+/// Pairs worked at once.
+const PAIRS: usize = 4;
+
+/// The last `context` frames. The frame at position `p` of the stream lies in slot `p % context`; slots not written
+/// yet are zero, and out of sight.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct IntegerRing {
+    /// `[2, heads, head_dim / 2, slots, 2]`.
+    keys: Vec<[i16; 2]>,
+    /// `[2, heads, slots]`.
+    key_scales: Vec<f32>,
+    /// `[2, heads, slots / 2, value_dim, 2]`.
+    values: Vec<[i16; 2]>,
+    /// `[2, heads, slots]`.
+    value_scales: Vec<f32>,
+}
+
+/// Largest integer of a key or value; queries and shares take what room it leaves in 32 bits.
+const LARGEST: f32 = 8_191.0;
+
+impl IntegerRing {
+    pub fn new(shape: &Shape) -> Self {
+        let heads = 2 * shape.heads();
+        IntegerRing {
+            keys: vec![[0; 2]; heads * shape.head_dim.div_ceil(2) * shape.slots],
+            key_scales: vec![0.0; heads * shape.slots],
+            values: vec![[0; 2]; heads * shape.slots / 2 * shape.value_dim],
+            value_scales: vec![0.0; heads * shape.slots],
+        }
+    }
+
+    pub fn bytes(&self) -> usize {
+        let scales = size_of_val(&self.key_scales[..]) + size_of_val(&self.value_scales[..]);
+        size_of_val(&self.keys[..]) + size_of_val(&self.values[..]) + scales
+    }
+
+    /// Writes the key and the value of a frame, `[dim]` each, into `slot`.
+    pub fn remember(
+        &mut self,
+        shape: &Shape,
+        channel: usize,
+        slot: usize,
+        keys: &[f32],
+        values: &[f32],
+        room: &mut HeadRoom,
+    ) {
+        let head_dim = shape.head_dim;
+        let (key_size, value_size) = sizes(shape);
+        let integers = &mut room.integers[..shape.value_dim];
+        for (head, (key, value)) in keys.chunks_exact(head_dim).zip(values.chunks_exact(head_dim)).enumerate()
+        {
+            let at = channel * shape.heads() + head;
+            integers.fill(0);
+            self.key_scales[at * shape.slots + slot] = quantise(key, Limit::Largest(LARGEST), integers);
+            let rows = self.keys[at * key_size..][..key_size].chunks_exact_mut(shape.slots);
+            for (row, pair) in rows.zip(integers.as_chunks().0) {
+                row[slot] = *pair;
+            }
+            self.value_scales[at * shape.slots + slot] = quantise(value, Limit::Largest(LARGEST), integers);
+            let row = at * value_size + slot / 2 * shape.value_dim;
+            for (pair, value) in self.values[row..].iter_mut().zip(&integers[..head_dim]) {
+                pair[slot % 2] = *value;
+            }
+        }
+    }
+
+    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`.
+    pub fn attend(
+        &self,
+        shape: &Shape,
+        channel: usize,
+        query: &[f32],
+        ages: &[f32],
+        room: &mut HeadRoom,
+        y: &mut [f32],
+    ) {
+        let (key_size, value_size) = sizes(shape);
+        for (head, slope) in shape.slopes.iter().enumerate() {
+            let at = channel * shape.heads() + head;
+            let own = head * shape.head_dim..(head + 1) * shape.head_dim;
+            let scales = at * shape.slots..(at + 1) * shape.slots;
+
+            let integers = &mut room.integers[..shape.value_dim];
+            integers.fill(0);
+            let scale = quantise(&query[own.clone()], Limit::Against(LARGEST), integers);
+            let keys = &self.keys[at * key_size..][..key_size];
+            let query = Query { pairs: integers.as_chunks().0, scale, slope: *slope };
+            score(query, keys, &self.key_scales[scales.clone()], ages, &mut room.scores);
+            let total = softmax(&mut room.scores);
+
+            for (share, scale) in room.scores.iter_mut().zip(&self.value_scales[scales]) {
+                *share *= scale;
+            }
+            let integers = &mut room.integers[..shape.slots];
+            let scale = quantise(&room.scores, Limit::Against(LARGEST), integers);
+            let values = &self.values[at * value_size..][..value_size];
+            blend(integers.as_chunks().0, values, scale / total, &mut room.seen);
+            y[own].copy_from_slice(&room.seen[..shape.head_dim]);
+        }
+    }
+}
+
+/// Pairs of keys and of values of one head.
+fn sizes(shape: &Shape) -> (usize, usize) {
+    (shape.head_dim.div_ceil(2) * shape.slots, shape.slots / 2 * shape.value_dim)
+}
+
+/// A pair beside itself in all lanes.
+#[inline(always)]
+fn splat(pair: [i16; 2]) -> i16x8 {
+    bytemuck::must_cast(i32x4::splat(bytemuck::must_cast(pair)))
+}
+
+#[derive(Clone, Copy)]
+struct Query<'a> {
+    /// `[head_dim / 2]`.
+    pairs: &'a [[i16; 2]],
+    scale: f32,
+    slope: f32,
+}
+
+/// Scores of all slots for the query of a head: `query . key - slope x age`, `keys` `[head_dim / 2, slots]`.
+fn score(query: Query, keys: &[[i16; 2]], scales: &[f32], ages: &[f32], scores: &mut [f32]) {
+    let groups = ages.len() / PAIRS;
+    let mut group = 0;
+    while group < groups {
+        group += match groups - group {
+            8.. => scores_of::<8>(group, query, keys, scales, ages, scores),
+            4..8 => scores_of::<4>(group, query, keys, scales, ages, scores),
+            _ => scores_of::<2>(group, query, keys, scales, ages, scores),
+        };
+    }
+}
+
+#[inline(always)]
+fn scores_of<const G: usize>(
+    group: usize,
+    query: Query,
+    keys: &[[i16; 2]],
+    scales: &[f32],
+    ages: &[f32],
+    scores: &mut [f32],
+) -> usize {
+    let range = group * PAIRS..(group + G) * PAIRS;
+    let mut sums = [i32x4::ZERO; G];
+    for (pair, keys) in query.pairs.iter().zip(keys.chunks_exact(ages.len())) {
+        let pair = splat(*pair);
+        for (sum, keys) in sums.iter_mut().zip(keys[range.clone()].as_chunks::<PAIRS>().0) {
+            *sum += bytemuck::must_cast::<_, i16x8>(*keys).dot(pair);
+        }
+    }
+    let scales = scales[range.clone()].as_chunks::<PAIRS>().0;
+    let ages = ages[range.clone()].as_chunks::<PAIRS>().0;
+    let scores = scores[range].as_chunks_mut::<PAIRS>().0;
+    for g in 0..G {
+        let scale = f32x4::splat(query.scale) * f32x4::new(scales[g]);
+        let bias = f32x4::splat(query.slope) * f32x4::new(ages[g]);
+        scores[g] = (f32x4::from_i32x4(sums[g]) * scale - bias).to_array();
+    }
+    G
+}
+
+/// Sum of `values`, `[slots / 2, value_dim]`, each slot by its share, times `factor`, into `y`, `[value_dim]`.
+fn blend(shares: &[[i16; 2]], values: &[[i16; 2]], factor: f32, y: &mut [f32]) {
+    let groups = y.len() / PAIRS;
+    let mut group = 0;
+    while group < groups {
+        group += match groups - group {
+            12.. => blend_of::<12>(group, shares, values, factor, y),
+            6..12 => blend_of::<6>(group, shares, values, factor, y),
+            _ => blend_of::<2>(group, shares, values, factor, y),
+        };
+    }
+}
+
+#[inline(always)]
+fn blend_of<const G: usize>(
+    group: usize,
+    shares: &[[i16; 2]],
+    values: &[[i16; 2]],
+    factor: f32,
+    y: &mut [f32],
+) -> usize {
+    let range = group * PAIRS..(group + G) * PAIRS;
+    let mut sums = [i32x4::ZERO; G];
+    for (pair, values) in shares.iter().zip(values.chunks_exact(y.len())) {
+        let pair = splat(*pair);
+        for (sum, values) in sums.iter_mut().zip(values[range.clone()].as_chunks::<PAIRS>().0) {
+            *sum += bytemuck::must_cast::<_, i16x8>(*values).dot(pair);
+        }
+    }
+    for (y, sum) in y[range].as_chunks_mut::<PAIRS>().0.iter_mut().zip(sums) {
+        *y = (f32x4::from_i32x4(sum) * f32x4::splat(factor)).to_array();
+    }
+    G
+}
