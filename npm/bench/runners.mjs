@@ -17,7 +17,7 @@ const MASKED = -1e30;
 
 /**
  * The package's own path from sound to events: `door` is a loaded `vap_wasm.js`, `sound` both channels at `rateHz`.
- * With `burn` Burn does the work where the door has it; `stepMs` is how much sound a "hop" takes.
+ * `burn` has Burn do the work; `stepMs` is how much sound a "hop" takes.
  */
 export class Ours {
   #model;
@@ -26,8 +26,7 @@ export class Ours {
   #length;
 
   constructor(door, model, sound, rateHz, { burn = false, stepMs = HOP_MS } = {}) {
-    const Model = (burn && door.BurnModel) || door.Model;
-    this.#model = Model.load(model);
+    this.#model = burn ? door.Model.loadBurn(model) : door.Model.load(model);
     this.#session = new door.Session(this.#model, { userRate: rateHz, agentRate: rateHz });
     this.#sound = sound;
     this.#length = (rateHz * stepMs) / 1000;
