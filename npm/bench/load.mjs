@@ -51,7 +51,8 @@ export async function loadInPage(chromium, config, repeats) {
   const found = products.map(() => []);
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const [i, product] of products.entries()) {
-      found[i].push(await chromium.call("load", { product: { ...product, config }, doors: chromium.doors, lengths: LENGTHS }));
+      const argument = { product: { ...product, config }, doors: chromium.doors, lengths: LENGTHS };
+      found[i].push(await chromium.call("load", argument));
     }
   }
   return Promise.all(

@@ -1,6 +1,7 @@
 // The parts of a run, each apart and in this order.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { batches } from "./batch.mjs";
 import { KERNELS } from "./cast.mjs";
 import { SIZES, config } from "./configs.mjs";
 import { measureHops } from "./hops.mjs";
@@ -14,11 +15,33 @@ import { measureSlices } from "./slices.mjs";
 import { recordings, stream, sweep } from "./sweeps.mjs";
 
 export const RUNTIMES = ["onnxruntime-web", "onnxruntime-node"];
+/** Calls on one thread. */
+const CALLS = [1, 2, 4, 8, 16, 32];
 const CONTEXTS = [32, 64, 128, 256, 512];
-/** The stream of the full run is an hour. */
+/** How much each part takes; the stream of the full run is an hour. */
 export const LENGTHS = {
-  full: { rounds: 60, hops: 50, pacedSeconds: 20, repeats: 60, loads: 11, streamHops: 180_000, seconds: 60 },
-  quick: { rounds: 10, hops: 30, pacedSeconds: 3, repeats: 20, loads: 3, streamHops: 9_000, seconds: 10 },
+  full: {
+    rounds: 60,
+    hops: 50,
+    pacedSeconds: 20,
+    repeats: 60,
+    loads: 11,
+    streamHops: 180_000,
+    seconds: 60,
+    batchRounds: 20,
+    batchHops: 10,
+  },
+  quick: {
+    rounds: 10,
+    hops: 30,
+    pacedSeconds: 3,
+    repeats: 20,
+    loads: 3,
+    streamHops: 9_000,
+    seconds: 10,
+    batchRounds: 4,
+    batchHops: 5,
+  },
 };
 
 /**
@@ -27,9 +50,10 @@ export const LENGTHS = {
  */
 export function parts(places, chromium, light, lengths) {
   const read = async (name) => new Uint8Array(await readFile(join(places.models, name)));
-  const model = (storage) => read(`light-${storage}.safetensors`);
+  const models = () => loaded(["f32", "int8"].map((name) => [name, `light-${name}.safetensors`]), read);
   const doors = () => loaded(Object.entries(places.folders), door);
-  const sweepOver = async (entries) => sweep(await door(places.folders[KERNELS]), await loaded(entries, (x) => x), lengths);
+  const kernels = () => door(places.folders[KERNELS]);
+  const sweepOver = async (entries) => sweep(await kernels(), await loaded(entries, (x) => x), lengths);
   return {
     async hops() {
       const runtimes = await loaded(RUNTIMES.map((name) => [name, name]), runtime);
@@ -44,12 +68,11 @@ export function parts(places, chromium, light, lengths) {
     contexts: () => sweepOver(CONTEXTS.map((frames) => [frames, config("light", { context_frames: frames })])),
     sizes: () => sweepOver(SIZES.map((name) => [name, config(name)])),
     stream: () => stream(places, lengths.streamHops),
-    async recordings() {
-      return recordings(await doors(), { f32: await model("f32"), int8: await model("int8") }, lengths.seconds);
-    },
+    recordings: async () => recordings(await doors(), await models(), lengths.seconds),
+    batch: async () => batches(await kernels(), await models(), CALLS, lengths),
     async slices() {
       const { seconds } = lengths;
-      const node = measureSlices(await door(places.folders[KERNELS]), await model("int8"), seconds);
+      const node = measureSlices(await kernels(), (await models()).int8, seconds);
       const argument = { path: chromium.doors[KERNELS], file: "light-int8.safetensors", seconds };
       return { node, page: (await chromium.call("slices", argument)).result };
     },

@@ -3,9 +3,9 @@ import { QUANTUM_MS } from "./slices.mjs";
 
 const HOPS = `## A hop
 
-Milliseconds for 20 ms of both channels. Rounds in which each works some hops back to back, one after the other; how many
-times as fast is taken round by round: the median, and where 80 % of the rounds lie. "Live" is one hop alone every 20 ms,
-as in a call, when the processor's clock and caches have turned to something else.`;
+Milliseconds for 20 ms of both channels, back to back: rounds in which each works some hops in turn. How many times as
+fast is taken round by round: the median, and where 80 % of the rounds lie. "Live" is one hop alone every 20 ms, as in a
+call: the processor's clock and caches have turned to something else in between.`;
 
 const SWEEPS = `## As models grow
 
@@ -16,7 +16,7 @@ const ms = (x) => (x < 0.1 ? x.toFixed(3) : x.toFixed(2));
 
 /** Tables of everything that was measured. */
 export function markdown(result) {
-  const { machine, hops, page, limits, load, loadPage, contexts, sizes, stream, recordings, slices } = result;
+  const { machine, hops, page, limits, load, loadPage, contexts, sizes, stream, recordings, batch, slices } = result;
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   const versions = [`Node ${machine.node}`, `Chromium ${machine.chromium}`, ...packages].join(", ");
   return [
@@ -33,12 +33,14 @@ export function markdown(result) {
     sizes ? sweepTable("size", sizes) : [],
     stream ? streamTable(stream) : [],
     recordings ? recordingTable(recordings) : [],
+    batch ? batchTable(batch) : [],
     slices ? sliceTable(slices) : [],
   ].flat().join("\n\n").concat("\n");
 }
 
 function hopTable(place, rows) {
-  const titles = [place, "worked", "median", "p99", "hops a second", "live, median", "times as fast as onnxruntime-web f32"];
+  const faster = "times as fast as onnxruntime-web f32";
+  const titles = [place, "worked", "median", "p99", "hops a second", "live, median", faster];
   const cells = rows.map((row) => [
     row.name,
     row.what,
@@ -72,11 +74,9 @@ function loadTable({ warmUpHops, startMs, bareBytes, rows }) {
     mega(row.peakBytes),
     row.wasmBytes ? mega(row.wasmBytes) : "-",
   ]);
+  const text = "A fresh process, from reading the files on. Memory is the largest resident set over 1000 hops.";
   const bare = `Node itself (${Math.round(startMs)} ms, ${mega(bareBytes)} MB) comes on top.`;
-  return [
-    `## To begin\n\nA fresh process, from reading the files on. Memory is the largest resident set over 1000 hops. ${bare}`,
-    table(titles, cells),
-  ];
+  return [`## To begin\n\n${text} ${bare}`, table(titles, cells)];
 }
 
 function wireTable(rows) {
@@ -107,7 +107,8 @@ function sweepTable(title, rows) {
 
 function streamTable(rows) {
   const minutes = rows[0].minutes / rows[0].meanMs.length;
-  const titles = ["", ...rows[0].meanMs.map((_, i) => `${Number(((i + 1) * minutes).toFixed(2))}`), "wasm memory, MB: before", "after"];
+  const ends = rows[0].meanMs.map((_, i) => `${Number(((i + 1) * minutes).toFixed(2))}`);
+  const titles = ["", ...ends, "wasm memory, MB: before", "after"];
   const cells = rows.map(({ name, meanMs, wasmBytes }) => [name, ...meanMs.map(ms), ...wasmBytes.map(mega)]);
   return [
     `## As a stream grows\n\nMean milliseconds a hop up to so many minutes of one stream, ${rows[0].minutes} in all.`,
@@ -120,15 +121,25 @@ function recordingTable(rows) {
   return ["## A recording", table(["Node", "minutes of sound a second"], cells)];
 }
 
+function batchTable(rows) {
+  const titles = ["Node", "calls", "a hop of all, median, ms", "a hop of each, ms", "times as long in sessions apart"];
+  const cells = rows.map(({ storage, calls, medianMs, slower: { median, low, high } }) => {
+    const apart = `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+    return [`kernels ${storage}`, calls, ms(medianMs), ms(medianMs / calls), apart];
+  });
+  return ["## Many calls\n\nA batch on one thread, 16 kHz, all with a hop ready at once.", table(titles, cells)];
+}
+
 function sliceTable(places) {
   const title = "## On the audio thread";
   const all = Object.entries({ Node: places.node, Chromium: places.page }).filter(([, calls]) => calls);
   if (!all.length) return [title, "Not measured: the session of these kernels does not slice its work."];
-  const columns = ["", "call", "calls", "median, ms", "p99.9, ms", "longest, ms", "median of a quantum", "p99.9"];
+  const columns = ["", "call", "calls a hop", "median, ms", "p99.9, ms", "longest, ms", "median of a quantum", "p99.9"];
   const share = (x) => `${((100 * x) / QUANTUM_MS).toFixed(1)} %`;
   const cells = all.flatMap(([place, calls]) => {
-    return Object.entries(calls).map(([call, { calls, medianMs, p999Ms, longestMs }]) => {
-      return [place, call, calls, ms(medianMs), ms(p999Ms), ms(longestMs), share(medianMs), share(p999Ms)];
+    return Object.entries(calls).map(([call, { callsAHop, medianMs, p999Ms, longestMs }]) => {
+      const times = [medianMs, p999Ms, longestMs].map(ms);
+      return [place, call, callsAHop.toFixed(1), ...times, share(medianMs), share(p999Ms)];
     });
   });
   const quantum = `A render quantum is ${QUANTUM_MS.toFixed(2)} ms`;

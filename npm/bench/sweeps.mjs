@@ -36,7 +36,10 @@ export async function sweep(door, configs, { rounds, hops, repeats }) {
   });
 }
 
-/** One stream through the kernels for `hops` hops in a process of its own, by storage: mean ms a hop, and wasm memory at both ends. */
+/**
+ * One stream through the kernels for `hops` hops in a process of its own, by storage: mean ms a hop, and wasm memory
+ * at both ends.
+ */
 export async function stream(places, hops) {
   const lengths = { warmUpHops: WARM_UP_HOPS, bins: BINS, hops: hops / BINS };
   const rows = [];
