@@ -23,7 +23,7 @@ pub enum State {
     /// Of [`Engine::Kernels`].
     Kernels(KernelState),
     /// Of [`Engine::Burn`].
-    Burn(BurnState),
+    Burn(Box<BurnState>),
 }
 
 impl State {
@@ -82,7 +82,7 @@ impl Engine {
     pub fn init_state(&self) -> State {
         match self {
             Engine::Kernels(model) => State::Kernels(model.init_state()),
-            Engine::Burn(model) => State::Burn(model.init_state(1)),
+            Engine::Burn(model) => State::Burn(Box::new(model.init_state(1))),
         }
     }
 

@@ -47,6 +47,9 @@ export interface RawOutput { frames: Float32Array; events: RawEvent[]; }
 /// Numbers of one frame on the JS side.
 const FRAME_NUMBERS: usize = 31;
 
+/// Samples of a channel that an audio thread may write at once.
+const INPUT_SAMPLES: usize = 4096;
+
 /// Decodes a WAV file.
 #[wasm_bindgen(js_name = decodeWav, unchecked_return_type = "DecodedWav")]
 pub fn decode_wav(bytes: &[u8]) -> Result<Object, JsValue> {
@@ -95,6 +98,8 @@ pub struct Session {
     expected: Option<Figures>,
     /// Told, and not asked for yet.
     output: session::Output,
+    /// Room for sound of user and agent that is written from outside, `[INPUT_SAMPLES]` each.
+    input: [Vec<f32>; 2],
 }
 
 #[wasm_bindgen]
@@ -107,7 +112,8 @@ impl Session {
     ) -> Result<Session, JsValue> {
         let (options, expected) = session_options(options, model.0.card())?;
         let inner = session::Session::over(Arc::clone(&model.0), options)?;
-        Ok(Session { inner, expected, output: session::Output::default() })
+        let input = [0, 1].map(|_| vec![0.0; INPUT_SAMPLES]);
+        Ok(Session { inner, expected, output: session::Output::default(), input })
     }
 
     /// Takes sound of both channels. A channel left out is silent for as long as the other sounds; one that is empty
@@ -121,6 +127,23 @@ impl Session {
     /// Takes sound as `push` does and leaves the work to `work`.
     pub fn hear(&mut self, user: Option<Vec<f32>>, agent: Option<Vec<f32>>) -> Result<(), JsValue> {
         Ok(self.inner.hear(user.as_deref(), agent.as_deref())?)
+    }
+
+    /// Address in the instance's memory of room for 4096 samples of a channel, 0 for the user and 1 for the agent. An
+    /// audio thread writes there and calls `hearInput`, so that nothing is allocated.
+    pub fn input(&self, channel: usize) -> *const f32 {
+        self.input[channel.min(1)].as_ptr()
+    }
+
+    /// Takes that many samples of the room for each channel, as `hear` does; a negative number leaves a channel out.
+    #[wasm_bindgen(js_name = hearInput)]
+    pub fn hear_input(&mut self, user: i32, agent: i32) -> Result<(), JsValue> {
+        let given = [(user, &self.input[0]), (agent, &self.input[1])];
+        let [user, agent] = given.map(|(length, room)| match usize::try_from(length) {
+            Ok(length) => Some(&room[..length.min(INPUT_SAMPLES)]),
+            Err(_) => None,
+        });
+        Ok(self.inner.hear(user, agent)?)
     }
 
     /// Does one slice of the work that waits; true while there is more.

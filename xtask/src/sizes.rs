@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use crate::paths;
 
 /// The CPU binary may not grow past this, gzip, in bytes. Raise it knowingly, with the reason in the commit.
-const WASM_CEILING_BYTES: u64 = 605_000;
+const WASM_CEILING_BYTES: u64 = 300_000;
 
 const WASM: &str = "npm/dist/vap_wasm_bg.wasm";
 const OTHERS: [&str; 2] = ["npm/dist/vap_wasm.js", "npm/models/optimized.safetensors"];

@@ -113,8 +113,8 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use super::backend;
     use super::*;
+    use crate::burn::backend;
 
     /// Positions in sight of each query by the definition alone: `p - context + 1 ..= p`, none before the stream.
     fn seen_by_definition(query: u64, context: usize) -> Vec<u64> {

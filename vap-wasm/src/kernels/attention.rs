@@ -133,3 +133,38 @@ pub(super) fn softmax(scores: &mut [f32]) -> f32 {
     }
     sum(total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_those_of_the_last_frames_in_their_slots() {
+        for context in [1, 5, 8] {
+            for position in 0..20u64 {
+                let mut list = [0.0; 16];
+                ages(position, context, &mut list);
+                for (slot, age) in list.iter().enumerate() {
+                    let last = (0..=position).rev().find(|p| p % context as u64 == slot as u64);
+                    let expected = match last {
+                        Some(last) if slot < context => (position - last) as f32,
+                        _ => NEVER,
+                    };
+                    assert_eq!(*age, expected, "position {position} of {context}, slot {slot}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shares_sum_to_their_total_and_what_is_never_seen_has_none() {
+        let mut scores = [1.0, 2.0, 3.0, -1e27, 0.0, -50.0, 3.0, -1e30];
+        let total = softmax(&mut scores);
+        assert!((scores.iter().sum::<f32>() - total).abs() < 1e-6);
+        assert_eq!((scores[2], scores[6]), (1.0, 1.0));
+        assert!(scores[3] < 1e-37 && scores[7] < 1e-37);
+        for wild in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(!softmax(&mut [wild, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).is_finite());
+        }
+    }
+}

@@ -60,3 +60,30 @@ pub(super) fn round_to_i16(x: f32x8) -> i16x8 {
     let bits: i32x8 = bytemuck::must_cast(x + f32x8::splat(ROUNDER));
     i16x8::from_i32x8_saturate(bits - i32x8::splat(ROUNDER.to_bits() as i32))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exponential_is_within_two_units_of_the_last_place() {
+        for step in 0..87_000 {
+            let x = -(step as f32) / 1000.0;
+            let [y, ..] = exp_of_negative(f32x8::splat(x)).to_array();
+            let exact = f64::from(x).exp();
+            let unit = f64::from(f32::EPSILON) * exact;
+            assert!((f64::from(y) - exact).abs() <= 2.0 * unit, "e^{x} is {y}");
+        }
+        assert_eq!(exp_of_negative(f32x8::ZERO), f32x8::splat(1.0));
+        for far in [-88.0, -1e30, f32::MIN] {
+            let [y, ..] = exp_of_negative(f32x8::splat(far)).to_array();
+            assert!((0.0..2e-38).contains(&y), "e^{far} is {y}");
+        }
+    }
+
+    #[test]
+    fn rounding_is_to_the_nearest_even_and_covers_16_bits() {
+        let x = [0.5, 1.5, -0.5, -1.5, 32_767.0, -32_767.0, 0.49, -2.51];
+        assert_eq!(round_to_i16(f32x8::new(x)).to_array(), [0, 2, 0, -2, 32_767, -32_767, 0, -3]);
+    }
+}

@@ -110,3 +110,60 @@ fn erf(x: f32x8) -> f32x8 {
     }
     x * p / q
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::lanes::padded;
+
+    /// The error function by its series.
+    fn erf_by_series(x: f64) -> f64 {
+        let (mut term, mut sum) = (x, x);
+        for n in 1..200 {
+            term *= -x * x / f64::from(n);
+            sum += term / f64::from(2 * n + 1);
+        }
+        sum * 2.0 / std::f64::consts::PI.sqrt()
+    }
+
+    #[test]
+    fn gelu_is_the_exact_one() {
+        let mut x: Vec<f32> = (-5000..=5000).map(|i| i as f32 / 1000.0).collect();
+        let exact: Vec<f64> = x
+            .iter()
+            .map(|x| 0.5 * f64::from(*x) * (1.0 + erf_by_series(f64::from(*x) / 2f64.sqrt())))
+            .collect();
+        gelu(&mut x);
+        let worst = x.iter().zip(&exact).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+        assert!(worst < 2e-6, "off by {worst}");
+        let mut far = [30.0, -30.0, 0.0];
+        gelu(&mut far);
+        assert!((far[0] - 30.0).abs() < 1e-5 && far[1].abs() < 2e-6 && far[2] == 0.0, "{far:?}");
+    }
+
+    #[test]
+    fn a_norm_counts_its_own_numbers_and_not_the_padding() {
+        for dim in [1, 7, 16, 19] {
+            let width = padded(dim);
+            let norm = LayerNorm {
+                gamma: (0..width).map(|i| if i < dim { 1.0 + i as f32 } else { 0.0 }).collect(),
+                beta: (0..width).map(|i| if i < dim { 0.5 } else { 0.0 }).collect(),
+                dim,
+                epsilon: 1e-5,
+            };
+            let x: Vec<f32> = (0..width).map(|i| if i < dim { (i * i) as f32 } else { 0.0 }).collect();
+            let mean = x.iter().sum::<f32>() / dim as f32;
+            let variance = x[..dim].iter().map(|x| (x - mean).powi(2)).sum::<f32>() / dim as f32;
+            let mut y = vec![9.0; width];
+            norm.rows(&x, &mut y, 1);
+            for (i, y) in y.iter().enumerate() {
+                let exact = if i < dim {
+                    (x[i] - mean) / (variance + 1e-5).sqrt() * (1.0 + i as f32) + 0.5
+                } else {
+                    0.0
+                };
+                assert!((y - exact).abs() < 1e-4 * (1.0 + exact.abs()), "{dim}, {i}: {y} for {exact}");
+            }
+        }
+    }
+}

@@ -242,3 +242,74 @@ fn whole_panels(values: &[f32]) -> Vec<[f32; PANEL]> {
     panels.as_flattened_mut()[..values.len()].copy_from_slice(values);
     panels
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers of `-limit..=limit`, the same for the same seed.
+    fn whole(seed: u32, count: usize, limit: i32) -> Vec<i32> {
+        let mut x = seed;
+        std::iter::repeat_with(|| {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (x >> 8) as i32 % (2 * limit + 1) - limit
+        })
+        .take(count)
+        .collect()
+    }
+
+    #[test]
+    fn every_shape_gives_the_products_by_definition() {
+        let shapes = [(1, 1, 1), (3, 2, 5), (17, 15, 2), (16, 16, 4), (64, 33, 3), (240, 48, 7), (5, 130, 2)];
+        for (case, (inputs, outputs, rows)) in shapes.into_iter().enumerate() {
+            let weights = whole(case as u32, inputs * outputs, 127);
+            let bias: Vec<f32> = whole(9, outputs, 50).iter().map(|b| *b as f32).collect();
+            let scales: Vec<f32> = (0..outputs).map(|o| 0.5 + o as f32 / 8.0).collect();
+            let width = padded(inputs);
+            let mut x = vec![0.0; rows * width];
+            for (row, list) in x.chunks_exact_mut(width).zip(whole(5, rows * inputs, 30).chunks(inputs)) {
+                row.iter_mut().zip(list).for_each(|(x, v)| *x = *v as f32);
+            }
+            let floats: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
+            let bytes: Vec<i8> = weights.iter().map(|w| *w as i8).collect();
+            let ones = vec![1.0; outputs];
+            // Activations of up to 30 are rounded to 16 bits; each may be off by half a step times its weight.
+            let rounding = 127.0 * inputs as f32 * 0.5 * 30.0 / 32_767.0;
+            let matrices = [
+                (Matrix::floats(inputs, &floats, &bias), &ones, 0.0),
+                (Matrix::integers(inputs, &bytes, &scales, &bias), &scales, rounding),
+            ];
+            for (matrix, scales, rounding) in matrices {
+                let stride = outputs + 3;
+                let mut y = vec![7.0; rows * stride];
+                let mut room = Quantised::new(rows, inputs);
+                matrix.product(Rows { values: &x, count: rows, stride: width }, &mut y, stride, &mut room);
+                for (row, y) in y.chunks_exact(stride).enumerate() {
+                    for output in 0..outputs {
+                        let sum: f32 =
+                            (0..inputs).map(|i| x[row * width + i] * floats[output * inputs + i]).sum();
+                        let exact = sum * scales[output] + bias[output];
+                        let off = (y[output] - exact).abs();
+                        let bar = rounding * scales[output] + 1e-5 * (1.0 + exact.abs());
+                        assert!(off <= bar, "{inputs} to {outputs}: {off} of {exact}");
+                    }
+                    assert_eq!(y[outputs..], [7.0; 3], "written past the row");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn extreme_integers_do_not_wrap_around() {
+        for (inputs, sign) in [(8192, 1), (8192, -1), (48, 1)] {
+            let weights = vec![127 * sign; 16 * inputs];
+            let matrix = Matrix::integers(inputs, &weights, &[1.0; 16], &[0.0; 16]);
+            let x = vec![1.0; inputs];
+            let mut y = [0.0; 16];
+            let rows = Rows { values: &x, count: 1, stride: inputs };
+            matrix.product(rows, &mut y, 16, &mut Quantised::new(1, inputs));
+            let exact = f32::from(127 * sign) * inputs as f32;
+            assert!(y.iter().all(|y| (y / exact - 1.0).abs() < 1e-3), "{y:?} for {exact}");
+        }
+    }
+}

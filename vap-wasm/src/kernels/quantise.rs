@@ -50,3 +50,61 @@ pub(super) fn quantise(x: &[f32], limit: Limit, into: &mut [i16]) -> f32 {
     // Rounding makes a number of what is none; an infinite or absent number makes the total so.
     1.0 / factor + total * 0.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn random(seed: u32, count: usize, scale: f32) -> Vec<f32> {
+        let mut x = seed;
+        std::iter::repeat_with(|| {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((x >> 8) as f32 / (1 << 23) as f32 - 1.0) * scale
+        })
+        .take(count)
+        .collect()
+    }
+
+    #[test]
+    fn integers_times_their_worth_are_the_numbers() {
+        for (count, scale) in [(1, 1.0), (7, 1e-12), (8, 1e12), (100, 3.0)] {
+            let x = random(count as u32, count, scale);
+            for limit in [Limit::Largest(8_191.0), Limit::Against(127.0)] {
+                let mut integers = vec![0; count];
+                let worth = quantise(&x, limit, &mut integers);
+                for (x, q) in x.iter().zip(&integers) {
+                    assert!((x - f32::from(*q) * worth).abs() <= 0.51 * worth, "{x} as {q} of {worth}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn products_with_the_largest_integers_fit_32_bits_even_when_all_signs_agree() {
+        for (other, count) in [(127, 8192), (127, 48), (8_191, 1024), (8_191, 3)] {
+            for x in [vec![1.0; count], random(1, count, 1.0).iter().map(|x| x.abs()).collect()] {
+                let mut integers = vec![0; count];
+                quantise(&x, Limit::Against(other as f32), &mut integers);
+                let sum: i64 = integers.iter().map(|q| i64::from(*q) * other).sum();
+                assert!(sum <= i64::from(i32::MAX), "{other} x {count}");
+                let full = integers.contains(&i16::MAX) || sum > i64::from(i32::MAX) / 10 * 9;
+                assert!(full, "{other} x {count}: precision is left unused");
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_are_zeros_and_what_is_not_finite_is_told() {
+        let mut integers = [7; 9];
+        assert!(quantise(&[0.0; 9], Limit::Against(127.0), &mut integers).is_finite());
+        assert_eq!(integers, [0; 9]);
+        for wild in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for place in [0, 8] {
+                let mut x = [1.0; 9];
+                x[place] = wild;
+                assert!(!quantise(&x, Limit::Against(127.0), &mut integers).is_finite());
+                assert!(!quantise(&x, Limit::Largest(127.0), &mut integers).is_finite());
+            }
+        }
+    }
+}
