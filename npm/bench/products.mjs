@@ -17,7 +17,7 @@ const onRuntime = (code, inPage) => [
   { name: `Silero VAD v5, ${code}`, kind: "silero", code, file: SILERO, inPage },
 ];
 
-/** `{ name, kind, code, file, inPage }`: `code` names a door or a runtime. The package ships f16 for work in f32. */
+/** `{ name, kind, code, file, inPage }`: `code` names a door or a runtime. Files of f16 are worked in f32. */
 export const PRODUCTS = [
   { name: `${BURN} f32`, kind: "ours", code: BURN, file: "light-f16.safetensors", inPage: true },
   { name: `${KERNELS} f32`, kind: "ours", code: KERNELS, file: "light-f16.safetensors", inPage: true },

@@ -13,8 +13,8 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{paths, setup, shell, wasm};
 
-/// How models are stored that the native bench reads, by the name of its row; the package's f16 is worked in f32.
-const STORAGES: [(&str, &str); 2] = [("native f32", "f16"), ("native int8", "int8")];
+/// How the models are stored that the native bench reads; f16 is worked in f32.
+const STORAGES: [&str; 2] = ["f16", "int8"];
 
 /// Title of the column, and where its number lies in the native bench's JSON.
 const COLUMNS: [(&str, &str); 4] = [
@@ -50,12 +50,12 @@ pub fn run(words: &[String]) -> Result<()> {
     native(&folder)
 }
 
-/// The wasm package that also holds Burn. It has a target folder of its own: both binaries bear the same name, and
-/// cargo would take the one for the other.
+/// The wasm package that also holds Burn, built for speed alone. It has a target folder of its own: both binaries bear
+/// the same name, and cargo would take the one for the other.
 fn build_burn(output: &Path) -> Result<()> {
     let target = paths::target()?.join("burn");
     let mut cargo = wasm::cargo("build", &["-p", "vap-wasm", "--features", "burn"])?;
-    shell::run(cargo.arg("--target-dir").arg(&target))?;
+    shell::run(cargo.arg("--target-dir").arg(&target).env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"))?;
     let binary = target.join("wasm32-unknown-unknown").join("release").join("vap_wasm.wasm");
     println!("wasm-bindgen -> {}", output.display());
     let mut bindgen = Bindgen::new();
@@ -71,11 +71,13 @@ fn build_burn(output: &Path) -> Result<()> {
 /// The same model without wasm, from the files that the bench in Node left in `folder`.
 fn native(folder: &Path) -> Result<()> {
     let mut results = Map::new();
-    for (name, storage) in STORAGES {
-        let mut bench =
-            shell::cargo(&["bench", "--profile", "dev", "-p", "vap-wasm", "--bench", "session", "--"])?;
+    for storage in STORAGES {
+        let mut bench = shell::cargo(&["bench", "--profile", "dev", "-p", "vap-wasm", "--features", "burn"])?;
         let model = folder.join("models").join(format!("light-{storage}.safetensors"));
-        results.insert(name.to_owned(), measure(bench.arg(model))?);
+        let engines = measure(bench.args(["--bench", "session", "--"]).arg(model))?;
+        for (engine, result) in engines {
+            results.insert(format!("{engine}, {storage} file"), result);
+        }
     }
     println!("\n## Native\n\n`light`, 48 kHz, one thread:\n\n{}", table(&results));
     fs::write(folder.join("native.json"), Value::Object(results).to_string())?;
@@ -83,8 +85,8 @@ fn native(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs a bench and reads the JSON in the last line of what it prints.
-fn measure(command: &mut Command) -> Result<Value> {
+/// Runs a bench and reads the JSON in the last line of what it prints: a result by engine.
+fn measure(command: &mut Command) -> Result<Map<String, Value>> {
     let text = shell::run_for_output(command)?;
     let Some(line) = text.lines().rev().find(|line| !line.trim().is_empty()) else {
         bail!("the bench printed nothing");
