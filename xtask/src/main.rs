@@ -43,8 +43,8 @@ const VERBS: [Verb; 6] = [
     Verb { name: "test", about: "run the whole gate, cheapest check first", run: |_| test::run() },
     Verb {
         name: "bench",
-        about: "time a 20 ms hop and whole files, native and wasm in Node",
-        run: |_| bench::run(),
+        about: "time hops in Node, Chromium and native, beside Burn and onnxruntime; --quick for a first look",
+        run: bench::run,
     },
     Verb {
         name: "train",
@@ -57,8 +57,10 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let verb = match words.as_slice() {
         [word] => VERBS.iter().find(|verb| verb.name == word),
-        // The trainer reads what follows.
-        [word, ..] if word == "train" => VERBS.iter().find(|verb| verb.name == word),
+        // These read what follows.
+        [word, ..] if ["bench", "train"].contains(&word.as_str()) => {
+            VERBS.iter().find(|verb| verb.name == word)
+        }
         _ => None,
     };
     let Some(verb) = verb else {
