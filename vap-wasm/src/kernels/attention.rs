@@ -10,7 +10,7 @@ use super::state::KernelState;
 use vap_core::ModelConfig;
 use wide::f32x8;
 
-/// Age of what must not be seen, in frames: its weight after the softmax is below 1e-37 of the whole.
+/// Age of what must not be seen, in frames: its weight after the softmax is below 1e-26 of the whole.
 const NEVER: f32 = 1e30;
 
 /// One multi-head attention with its norm before and its output projection after.
@@ -162,7 +162,7 @@ mod tests {
         let total = softmax(&mut scores);
         assert!((scores.iter().sum::<f32>() - total).abs() < 1e-6);
         assert_eq!((scores[2], scores[6]), (1.0, 1.0));
-        assert!(scores[3] < 1e-37 && scores[7] < 1e-37);
+        assert!(scores[3] < 1e-26 && scores[7] < 1e-26);
         for wild in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             assert!(!softmax(&mut [wild, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).is_finite());
         }

@@ -4,7 +4,7 @@
 //! in which they are read, and every activation meets all sixteen at once. So weights stream through the processor
 //! once a product, whatever the number of rows, and no sum has to be folded at its end.
 
-use super::lanes::padded;
+use super::lanes::{padded, splat_pair};
 use super::quantise::{Limit, quantise};
 use wide::{f32x4, f32x8, i16x8, i32x4};
 
@@ -205,12 +205,12 @@ fn integer_sums(pairs: &[[i16; PANEL]], x: [&[[i16; 2]]; 2]) -> [[i32x4; 4]; 2] 
     let mut sums = [[i32x4::ZERO; 4]; 2];
     for ((weights, first), second) in pairs.iter().zip(x[0]).zip(x[1]) {
         let weights: [i16x8; 2] = bytemuck::must_cast(*weights);
-        let x = [*first, *second].map(|pair| bytemuck::must_cast(i32x4::splat(bytemuck::must_cast(pair))));
+        let (first, second) = (splat_pair(*first), splat_pair(*second));
         for (eight, both) in weights.into_iter().enumerate() {
             let high: i16x8 = both >> 8;
-            for r in 0..2 {
-                sums[r][2 * eight] += both.dot(x[r]);
-                sums[r][2 * eight + 1] += high.dot(x[r]);
+            for (sums, x) in sums.iter_mut().zip([first, second]) {
+                sums[2 * eight] += both.dot(x);
+                sums[2 * eight + 1] += high.dot(x);
             }
         }
     }

@@ -5,6 +5,7 @@
 //! four numbers of a value.
 
 use super::attention::{HeadRoom, Shape, softmax};
+use super::lanes::splat_pair;
 use super::quantise::{Limit, quantise};
 use wide::{f32x4, i16x8, i32x4};
 
@@ -115,12 +116,6 @@ fn sizes(shape: &Shape) -> (usize, usize) {
     (shape.head_dim.div_ceil(2) * shape.slots, shape.slots / 2 * shape.value_dim)
 }
 
-/// A pair beside itself in all lanes.
-#[inline(always)]
-fn splat(pair: [i16; 2]) -> i16x8 {
-    bytemuck::must_cast(i32x4::splat(bytemuck::must_cast(pair)))
-}
-
 #[derive(Clone, Copy)]
 struct Query<'a> {
     /// `[head_dim / 2]`.
@@ -154,7 +149,7 @@ fn scores_of<const G: usize>(
     let range = group * PAIRS..(group + G) * PAIRS;
     let mut sums = [i32x4::ZERO; G];
     for (pair, keys) in query.pairs.iter().zip(keys.chunks_exact(ages.len())) {
-        let pair = splat(*pair);
+        let pair = splat_pair(*pair);
         for (sum, keys) in sums.iter_mut().zip(keys[range.clone()].as_chunks::<PAIRS>().0) {
             *sum += bytemuck::must_cast::<_, i16x8>(*keys).dot(pair);
         }
@@ -194,7 +189,7 @@ fn blend_of<const G: usize>(
     let range = group * PAIRS..(group + G) * PAIRS;
     let mut sums = [i32x4::ZERO; G];
     for (pair, values) in shares.iter().zip(values.chunks_exact(y.len())) {
-        let pair = splat(*pair);
+        let pair = splat_pair(*pair);
         for (sum, values) in sums.iter_mut().zip(values[range.clone()].as_chunks::<PAIRS>().0) {
             *sum += bytemuck::must_cast::<_, i16x8>(*values).dot(pair);
         }
