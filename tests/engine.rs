@@ -73,8 +73,8 @@ impl Engine {
     /// Session with these options, or why there is none.
     pub fn open(&self, options: SessionOptions) -> vap_wasm::Result<Session> {
         match self {
-            Engine::Kernels(model) => Session::new(model, options),
-            Engine::Burn(model) => Session::new(model, options),
+            Engine::Kernels(model) => Session::new(Arc::<KernelModel>::clone(model), options),
+            Engine::Burn(model) => Session::new(Arc::<BurnModel>::clone(model), options),
         }
     }
 

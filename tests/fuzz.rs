@@ -41,7 +41,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 fn listen(bytes: &[u8], user: &[f32], agent: &[f32]) -> bool {
     let Ok(model) = KernelModel::from_bytes(bytes) else { return false };
     let options = SessionOptions { user_rate_hz: 16_000, agent_rate_hz: 16_000, policy: None };
-    let mut session = Session::new(&Arc::new(model), options).unwrap();
+    let mut session = Session::new(Arc::new(model), options).unwrap();
     match session.push(Some(user), Some(agent)) {
         Ok(output) => {
             assert_eq!(output.frames.len(), user.len() / 320);

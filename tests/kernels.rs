@@ -72,6 +72,25 @@ fn every_shape_equals_burn() {
 }
 
 #[test]
+fn the_smallest_and_the_largest_of_everything_equal_burn() {
+    let usual = tiny_config();
+    let extremes = [
+        ModelConfig { dim: 1, heads: 1, ..usual.clone() },
+        ModelConfig { dim: 32, heads: 32, ..usual.clone() },
+        ModelConfig { dim: 96, heads: 1, ..usual.clone() },
+        ModelConfig { context_frames: 1, ..usual.clone() },
+        ModelConfig { context_frames: 1024, ..usual.clone() },
+        ModelConfig { channel_layers: 0, feed_forward_factor: 8, ..usual },
+    ];
+    for config in extremes {
+        let [floats, integers] = off(&random_file(config.clone(), 3), &mels(4, 40), 40);
+        let slack = if config.dim < 8 { 100.0 } else { 1.0 };
+        assert!(floats <= slack * FLOAT_BAR, "{config:?}: floats are off by {floats}");
+        assert!(integers <= slack * INTEGER_BAR, "{config:?}: integers are off by {integers}");
+    }
+}
+
+#[test]
 fn a_batch_gives_each_stream_what_it_gives_alone_to_the_bit() {
     let file = random_file(tiny_config(), 7);
     for storage in [Storage::F32, Storage::I8] {
@@ -106,7 +125,7 @@ fn options(rate_hz: u32) -> SessionOptions {
 #[test]
 fn calls_that_come_and_go_in_a_batch_are_told_what_a_session_tells() {
     let model = Arc::new(KernelModel::from_file(&random_file(tiny_config(), 7)).unwrap());
-    let mut batch = Batch::new(&model, 2);
+    let mut batch = Batch::new(&model, 2).unwrap();
     let calls: Vec<_> = (0..5u64)
         .map(|i| {
             let (rate_hz, seconds) = ([16_000, 48_000, 8_000][i as usize % 3], 0.5 + 0.3 * i as f32);
@@ -115,7 +134,7 @@ fn calls_that_come_and_go_in_a_batch_are_told_what_a_session_tells() {
         .collect();
     // Call `i` joins at turn `3 i`, and leaves when its sound is out.
     let mut told = vec![Output::default(); calls.len()];
-    let mut live: Vec<(usize, usize, usize)> = Vec::new();
+    let mut live: Vec<(usize, u32, usize)> = Vec::new();
     let mut turn = 0;
     while turn <= 3 * calls.len() || !live.is_empty() {
         if turn % 3 == 0 && turn / 3 < calls.len() {
@@ -139,7 +158,7 @@ fn calls_that_come_and_go_in_a_batch_are_told_what_a_session_tells() {
         turn += 1;
     }
     for ((rate_hz, user, agent), told) in calls.iter().zip(&told) {
-        let mut session = Session::new(&model, options(*rate_hz)).unwrap();
+        let mut session = Session::new(Arc::<KernelModel>::clone(&model), options(*rate_hz)).unwrap();
         assert_eq!(&run(&mut session, user, agent, usize::MAX), told);
     }
 }
@@ -148,7 +167,10 @@ fn calls_that_come_and_go_in_a_batch_are_told_what_a_session_tells() {
 fn a_call_that_is_not_there_is_an_error_and_one_that_fails_harms_no_other() {
     let mut file = random_file(tiny_config(), 7);
     let good = Arc::new(KernelModel::from_file(&file).unwrap());
-    let mut batch = Batch::new(&good, 4);
+    let mut batch = Batch::new(&good, 4).unwrap();
+    for width in [0, 257, usize::MAX] {
+        assert_eq!(Batch::new(&good, width).err().unwrap().code(), "option");
+    }
     assert_eq!(batch.take(0).unwrap_err().code(), "option");
     let number = batch.join(options(16_000)).unwrap();
     assert_eq!(batch.leave(number).unwrap(), Output::default());
@@ -162,7 +184,7 @@ fn a_call_that_is_not_there_is_an_error_and_one_that_fails_harms_no_other() {
     // Only a loud channel drives these weights out of range.
     file.weights.get_mut("encoder.conv1.weight").unwrap().values.fill(1e38);
     let wild = Arc::new(KernelModel::from_file(&file).unwrap());
-    let mut batch = Batch::new(&wild, 4);
+    let mut batch = Batch::new(&wild, 4).unwrap();
     let [loud, quiet] = [0, 0].map(|_| batch.join(options(16_000)).unwrap());
     let sound = talk(1, 16_000, 0.1);
     batch.hear(loud, Some(&sound), Some(&sound)).unwrap();
@@ -172,6 +194,45 @@ fn a_call_that_is_not_there_is_an_error_and_one_that_fails_harms_no_other() {
     assert_eq!(batch.take(quiet).unwrap(), Output::default());
     assert_eq!(batch.leave(loud).unwrap_err().code(), "not-finite");
     assert_eq!(batch.leave(quiet).unwrap(), Output::default());
+}
+
+#[test]
+fn a_batch_takes_calls_in_turn_and_gives_no_number_twice() {
+    let model = Arc::new(KernelModel::from_file(&random_file(tiny_config(), 7)).unwrap());
+    let mut batch = Batch::new(&model, 1).unwrap();
+    let numbers: Vec<u32> = (0..10).map(|_| batch.join(options(16_000)).unwrap()).collect();
+    let second = talk(1, 16_000, 1.0);
+    let busy = [numbers[5], numbers[9]];
+    for number in busy {
+        batch.hear(number, Some(&second), None).unwrap();
+    }
+    (0..50).for_each(|_| assert_eq!(batch.work(), 1));
+    assert_eq!(busy.map(|number| batch.take(number).unwrap().frames.len()), [25, 25]);
+
+    batch.leave(numbers[3]).unwrap();
+    assert!(!numbers.contains(&batch.join(options(16_000)).unwrap()));
+    assert_eq!(batch.hear(numbers[3], Some(&second), None).unwrap_err().code(), "option");
+}
+
+#[test]
+fn sound_that_is_not_worked_is_refused_before_it_fills_the_memory() {
+    let engine = Engine::kernels(&random_file(tiny_config(), 7), Storage::I8);
+    let (user, agent) = (talk(1, 16_000, 11.0), talk(2, 16_000, 11.0));
+    let expected = run(&mut engine.session(16_000), &user, &agent, 320);
+    let mut session = engine.session(16_000);
+    let mut output = Output::default();
+    let mut refused = 0;
+    for (user, agent) in user.chunks(320).zip(agent.chunks(320)) {
+        if let Err(error) = session.hear(Some(user), Some(agent)) {
+            assert_eq!((error.code(), session.waiting()), ("behind", 500));
+            while session.work(&mut output).unwrap() {}
+            assert_eq!(session.waiting(), 0);
+            session.hear(Some(user), Some(agent)).unwrap();
+            refused += 1;
+        }
+    }
+    session.finish_into(&mut output).unwrap();
+    assert_eq!((output, refused), (expected, 1));
 }
 
 #[test]

@@ -32,7 +32,7 @@ function chunk(sound, hop, call) {
 }
 
 function together(door, file, calls, sound) {
-  const batch = door.Batch.load(file, calls);
+  const batch = new door.Batch(door.Model.load(file), calls);
   const numbers = Array.from({ length: calls }, () => batch.join(RATES));
   const hop = (i) => {
     for (const number of numbers) batch.hear(number, ...chunk(sound, i, number));

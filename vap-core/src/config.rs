@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const MEL_BANDS: usize = 80;
 /// Mel frames the encoder turns into one output frame.
 pub const MELS_A_FRAME: usize = 2;
+/// Mel values of one hop of a channel.
+pub const HOP_MELS: usize = MELS_A_FRAME * MEL_BANDS;
 /// Kernel of the encoder's first convolution (stride 1).
 pub const CONV1_KERNEL: usize = 3;
 /// Kernel of the encoder's second convolution (stride [`MELS_A_FRAME`]).

@@ -96,7 +96,7 @@ fn engines(bytes: &[u8]) -> Result<Vec<Engine>> {
 
 fn session(engine: &Engine, rate_hz: u32) -> Result<Session> {
     let options = SessionOptions { user_rate_hz: rate_hz, agent_rate_hz: rate_hz, policy: None };
-    Ok(Session::over(Arc::clone(&engine.model), options)?)
+    Ok(Session::new(Arc::clone(&engine.model), options)?)
 }
 
 /// White noise that comes and goes every second, `[-0.3, 0.3]`.

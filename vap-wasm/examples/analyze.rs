@@ -27,7 +27,7 @@ fn main() -> Result<()> {
         more => bail!("expected a WAV of one or two channels, found {}", more.len()),
     };
     let options = SessionOptions { user_rate_hz: wav.rate_hz, agent_rate_hz: wav.rate_hz, policy: None };
-    let mut session = Session::new(&model, options)?;
+    let mut session = Session::new(model, options)?;
     let mut output = session.push(Some(user), agent)?;
     let end = session.finish()?;
     output.frames.extend(end.frames);

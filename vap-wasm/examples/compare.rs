@@ -57,7 +57,7 @@ fn find(folder: &Path, recordings: &mut Vec<PathBuf>) -> Result<()> {
 
 fn heard(model: &Arc<dyn Model>, rate_hz: u32, user: &[f32], agent: &[f32]) -> Result<Output> {
     let options = SessionOptions { user_rate_hz: rate_hz, agent_rate_hz: rate_hz, policy: None };
-    let mut session = Session::over(Arc::clone(model), options)?;
+    let mut session = Session::new(Arc::clone(model), options)?;
     let mut output = session.push(Some(user), Some(agent))?;
     let end = session.finish()?;
     output.frames.extend(end.frames);

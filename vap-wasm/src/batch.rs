@@ -1,11 +1,15 @@
 //! Many live conversations on one thread: whoever has a hop ready goes through the model in the same pass, so that
-//! weights are read once for all of them.
+//! its weights are fetched once for all of them.
 
-use crate::ears::Ears;
+use crate::conversation::Conversation;
 use crate::error::{Error, Result};
 use crate::kernels::{KernelModel, KernelState, Pass};
-use crate::session::{Output, SessionOptions, Teller};
+use crate::session::{Output, SessionOptions};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Most conversations a pass can take.
+pub const MAX_WIDTH: usize = 256;
 
 /// Conversations that share passes.
 pub struct Batch {
@@ -13,127 +17,108 @@ pub struct Batch {
     pass: Pass,
     /// Most conversations a pass takes.
     width: usize,
-    /// By number; `None` where one left.
-    calls: Vec<Option<Call>>,
-    /// Where the next pass begins to look, so that nobody waits for ever.
-    next: usize,
+    calls: BTreeMap<u32, Call>,
+    /// Number of the next conversation; none is given twice.
+    next_call: u32,
+    /// Whose turn it is: the next pass begins with the first conversation from here on that is ready.
+    turn: u32,
 }
 
 struct Call {
-    ears: Ears,
+    conversation: Conversation,
     state: KernelState,
-    teller: Teller,
     output: Output,
-    /// What the model failed with; the call then takes no more sound.
-    failed: Option<Error>,
-}
-
-impl Call {
-    fn is_ready(&self) -> bool {
-        self.failed.is_none() && self.ears.hops() > 0
-    }
 }
 
 impl Batch {
-    /// Room for passes of up to `width` conversations, at least one.
-    pub fn new(model: &Arc<KernelModel>, width: usize) -> Self {
-        let width = width.max(1);
-        Batch { pass: model.pass(width), width, calls: Vec::new(), next: 0, model: Arc::clone(model) }
+    /// Room for passes of up to `width` conversations, 1 to [`MAX_WIDTH`].
+    ///
+    /// # Errors
+    /// `option` for another width.
+    pub fn new(model: &Arc<KernelModel>, width: usize) -> Result<Self> {
+        if !(1..=MAX_WIDTH).contains(&width) {
+            let message = format!("width: expected 1 to {MAX_WIDTH} conversations, found {width}");
+            return Err(Error::Options(message));
+        }
+        let (pass, model) = (model.pass(width), Arc::clone(model));
+        Ok(Batch { model, pass, width, calls: BTreeMap::new(), next_call: 0, turn: 0 })
     }
 
     /// Begins a conversation and gives its number.
     ///
     /// # Errors
     /// As [`crate::Session::new`].
-    pub fn join(&mut self, options: SessionOptions) -> Result<usize> {
-        let policy = options.policy.unwrap_or(self.model.card().policy);
-        let call = Call {
-            ears: Ears::new([options.user_rate_hz, options.agent_rate_hz])?,
-            state: self.model.init_state(),
-            teller: Teller::new(policy)?,
-            output: Output::default(),
-            failed: None,
-        };
-        let free = self.calls.iter().position(Option::is_none);
-        let number = free.unwrap_or(self.calls.len());
-        match free {
-            Some(number) => self.calls[number] = Some(call),
-            None => self.calls.push(Some(call)),
-        }
+    pub fn join(&mut self, options: SessionOptions) -> Result<u32> {
+        let conversation = Conversation::new(self.model.card(), &options)?;
+        let call = Call { conversation, state: self.model.init_state(), output: Output::default() };
+        let number = self.next_call;
+        self.next_call += 1;
+        self.calls.insert(number, call);
         Ok(number)
     }
 
     /// Takes sound of a conversation, as [`crate::Session::hear`] does.
     ///
     /// # Errors
-    /// `channels-apart` as there; `option` for a number of no conversation; what the model failed with before.
-    pub fn hear(&mut self, number: usize, user: Option<&[f32]>, agent: Option<&[f32]>) -> Result<()> {
-        let statistics = &self.model.card().statistics;
-        let call = call(&mut self.calls, number)?;
-        if let Some(error) = &call.failed {
-            return Err(error.clone());
-        }
-        let mut sound = call.ears.offer([user, agent])?;
-        while call.ears.hear(&mut sound, statistics) {}
-        Ok(())
+    /// As there; `option` for a number of no conversation.
+    pub fn hear(&mut self, number: u32, user: Option<&[f32]>, agent: Option<&[f32]>) -> Result<()> {
+        self.call(number)?.conversation.hear(user, agent)
     }
 
-    /// Takes one hop of as many conversations as have one ready and fit a pass; gives their number.
+    /// Takes one hop of as many conversations as have one ready and fit a pass, in turn; gives their number.
     pub fn work(&mut self) -> usize {
-        let count = self.calls.len();
-        let (later, earlier) = self.calls.split_at_mut(self.next.min(count));
-        let ready = earlier.iter_mut().chain(later).flatten().filter(|call| call.is_ready());
-        let mut ready: Vec<&mut Call> = ready.take(self.width).collect();
-        for (stream, call) in ready.iter_mut().enumerate() {
-            self.pass.begin(stream, call.ears.take(1));
+        let ready = |call: &Call| call.conversation.check().is_ok() && call.conversation.hops() > 0;
+        let mut ready: Vec<_> = self.calls.iter_mut().filter(|(_, call)| ready(call)).collect();
+        let first = ready.iter().position(|(number, _)| **number >= self.turn).unwrap_or(0);
+        ready.rotate_left(first);
+        ready.truncate(self.width);
+        let Some((last, _)) = ready.last() else { return 0 };
+        self.turn = *last + 1;
+
+        for (stream, (_, call)) in ready.iter_mut().enumerate() {
+            self.pass.begin(stream, call.conversation.take(1));
         }
-        if ready.is_empty() {
-            return 0;
-        }
-        let mut states: Vec<&mut KernelState> = ready.iter_mut().map(|call| &mut call.state).collect();
+        let mut states: Vec<_> = ready.iter_mut().map(|(_, call)| &mut call.state).collect();
         while !self.pass.step(&self.model, &mut states) {}
-        for (stream, call) in ready.iter_mut().enumerate() {
-            call.failed = call.teller.tell(self.pass.logits(stream), &mut call.output).err();
+        for (stream, (_, call)) in ready.iter_mut().enumerate() {
+            // A failure is kept by the conversation, and told when it is asked.
+            let _ = call.conversation.tell(Ok(self.pass.logits(stream)), &mut call.output);
         }
-        let worked = ready.len();
-        self.next = if count == 0 { 0 } else { (self.next + worked) % count };
-        worked
+        ready.len()
     }
 
     /// What a conversation has told since it was last asked.
     ///
     /// # Errors
-    /// What the model failed with, `option` for a number of no conversation.
-    pub fn take(&mut self, number: usize) -> Result<Output> {
-        let call = call(&mut self.calls, number)?;
-        match &call.failed {
-            Some(error) => Err(error.clone()),
-            None => Ok(std::mem::take(&mut call.output)),
+    /// What the model failed with, once all that was told before has been taken; `option` for a number of no
+    /// conversation.
+    pub fn take(&mut self, number: u32) -> Result<Output> {
+        let call = self.call(number)?;
+        if call.output == Output::default() {
+            call.conversation.check()?;
         }
+        Ok(std::mem::take(&mut call.output))
     }
 
-    /// Ends a conversation, works what is left of it and gives what it still tells; its number is free again.
+    /// Ends a conversation, works what is left of it and gives what it still tells.
     ///
     /// # Errors
-    /// As [`Batch::take`].
-    pub fn leave(&mut self, number: usize) -> Result<Output> {
-        call(&mut self.calls, number)?;
-        let Some(mut call) = self.calls[number].take() else { return Ok(Output::default()) };
-        if let Some(error) = call.failed {
-            return Err(error);
-        }
-        call.ears.finish(&self.model.card().statistics);
-        while call.ears.hops() > 0 {
-            self.pass.begin(0, call.ears.take(1));
+    /// What the model failed with; `option` for a number of no conversation.
+    pub fn leave(&mut self, number: u32) -> Result<Output> {
+        self.call(number)?;
+        let Some(mut call) = self.calls.remove(&number) else { return Ok(Output::default()) };
+        call.conversation.check()?;
+        call.conversation.end_sound();
+        while call.conversation.hops() > 0 {
+            self.pass.begin(0, call.conversation.take(1));
             while !self.pass.step(&self.model, &mut [&mut call.state]) {}
-            call.teller.tell(self.pass.logits(0), &mut call.output)?;
+            call.conversation.tell(Ok(self.pass.logits(0)), &mut call.output)?;
         }
-        call.teller.finish(&mut call.output);
+        call.conversation.end_events(&mut call.output);
         Ok(call.output)
     }
-}
 
-fn call(calls: &mut [Option<Call>], number: usize) -> Result<&mut Call> {
-    let unknown = || Error::Options(format!("call: expected the number of a live one, found {number}"));
-    calls.get_mut(number).and_then(Option::as_mut).ok_or_else(unknown)
+    fn call(&mut self, number: u32) -> Result<&mut Call> {
+        self.calls.get_mut(&number).ok_or_else(|| Error::UnknownCall(number.to_string()))
+    }
 }

@@ -2,19 +2,16 @@
 
 use crate::error::Result;
 use vap_core::audio::Resampler;
-use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
+use vap_core::config::HOP_MELS;
 use vap_core::features::{FeatureStatistics, LogMel};
 use vap_core::{Error as CoreError, HOP_SAMPLES};
 
 /// How far one channel may run ahead of the other, in ms.
 pub const MAX_AHEAD_MS: u64 = 5_000;
 
-/// Sound of a long push is worked in pieces of this length, in ms, so that what lies between sound and frames stays
-/// small.
+/// Sound is heard in pieces of this length, in ms, so that a long push whose hops are worked between its pieces needs
+/// little room.
 const PIECE_MS: u64 = 2_560;
-
-/// Mel values of one hop of a channel.
-const HOP_MELS: usize = MELS_A_FRAME * MEL_BANDS;
 
 /// User, then agent.
 pub(crate) struct Ears {

@@ -16,6 +16,19 @@ pub enum Error {
     /// Sound for a session that was finished.
     #[error("session: expected a running session, found a finished one; reset it first")]
     Finished,
+    /// Sound that came faster than it was worked.
+    #[error(
+        "session: expected less than {limit_ms} ms of sound that waits to be worked, found {found_ms} ms"
+    )]
+    Behind {
+        /// What waits, in ms.
+        found_ms: u64,
+        /// What may, in ms.
+        limit_ms: u64,
+    },
+    /// A conversation that is not, or no longer, in a batch.
+    #[error("batch: expected the number of a conversation that goes on, found {0}")]
+    UnknownCall(String),
     /// The device that computes failed.
     #[error("backend: {0}")]
     Backend(String),
@@ -28,6 +41,8 @@ impl Error {
             Error::Core(error) => error.code(),
             Error::Options(_) => "option",
             Error::Finished => "finished",
+            Error::Behind { .. } => "behind",
+            Error::UnknownCall(_) => "option",
             Error::Backend(_) => "backend",
         }
     }

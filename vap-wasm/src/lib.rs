@@ -5,7 +5,7 @@
 //! stream remembers is one separate value. Everything but `web` is plain Rust and runs natively.
 //!
 //! The model is here twice: [`kernels`] steps every live hop on a CPU, `burn` (a feature) is the reference they are
-//! held to and the way to WebGPU. Files of the same name hold the same layers.
+//! held to. Files of the same name hold the same layers.
 #![deny(missing_docs)]
 
 pub mod error;
@@ -14,7 +14,8 @@ pub mod kernels;
 pub mod listener;
 #[cfg(feature = "burn")]
 pub mod burn;
-pub mod ears;
+mod ears;
+mod conversation;
 pub mod session;
 pub mod batch;
 #[cfg(target_arch = "wasm32")]

@@ -3,13 +3,13 @@
 //! Chunks may have any size and the channels may come unequal: the one ahead waits. Frame `k` covers the sound from
 //! `20 k` to `20 (k + 1)` ms of the stream, on both channels.
 
-use crate::ears::Ears;
-use crate::error::{Error, Result};
+use crate::conversation::Conversation;
+use crate::error::Result;
 use crate::listener::{Listener, Model};
 use std::sync::Arc;
-use vap_core::projection::OUTPUTS;
-use vap_core::{Error as CoreError, Event, EventMachine, Frame, Policy};
+use vap_core::{Event, Frame, Policy};
 
+pub use crate::conversation::MAX_WAITING_MS;
 pub use crate::ears::MAX_AHEAD_MS;
 
 /// What a session is told at its beginning.
@@ -35,12 +35,10 @@ pub struct Output {
 /// One conversation.
 pub struct Session {
     model: Arc<dyn Model>,
-    ears: Ears,
+    conversation: Conversation,
     listener: Box<dyn Listener>,
     /// Hops that the listener has begun and not finished.
     begun: usize,
-    teller: Teller,
-    finished: bool,
 }
 
 impl Session {
@@ -48,24 +46,10 @@ impl Session {
     ///
     /// # Errors
     /// `sample-rate` for a rate that cannot be resampled, `option` for a policy out of range.
-    pub fn new<M: Model + 'static>(model: &Arc<M>, options: SessionOptions) -> Result<Self> {
-        Self::over(Arc::<M>::clone(model), options)
-    }
-
-    /// As [`Session::new`], over a model of any kind.
-    ///
-    /// # Errors
-    /// As [`Session::new`].
-    pub fn over(model: Arc<dyn Model>, options: SessionOptions) -> Result<Self> {
-        let policy = options.policy.unwrap_or(model.card().policy);
-        Ok(Session {
-            ears: Ears::new([options.user_rate_hz, options.agent_rate_hz])?,
-            listener: Arc::clone(&model).listen(),
-            begun: 0,
-            teller: Teller::new(policy)?,
-            finished: false,
-            model,
-        })
+    pub fn new(model: Arc<dyn Model>, options: SessionOptions) -> Result<Self> {
+        let conversation = Conversation::new(model.card(), &options)?;
+        let listener = Arc::clone(&model).listen();
+        Ok(Session { model, conversation, listener, begun: 0 })
     }
 
     /// Takes sound of both channels and gives every frame it completes.
@@ -76,7 +60,8 @@ impl Session {
     ///
     /// # Errors
     /// `channels-apart` when one channel would be more than [`MAX_AHEAD_MS`] ahead, `finished` after
-    /// [`Session::finish`]: the session is then as it was before. `not-finite` or `backend` when the model fails.
+    /// [`Session::finish`]: the session is then as it was before. `not-finite` or `backend` when the model fails, and
+    /// from then on until [`Session::reset`].
     pub fn push(&mut self, user: Option<&[f32]>, agent: Option<&[f32]>) -> Result<Output> {
         let mut output = Output::default();
         self.push_into(user, agent, &mut output)?;
@@ -94,11 +79,8 @@ impl Session {
         agent: Option<&[f32]>,
         output: &mut Output,
     ) -> Result<()> {
-        if self.finished {
-            return Err(Error::Finished);
-        }
-        let mut sound = self.ears.offer([user, agent])?;
-        while self.ears.hear(&mut sound, &self.model.card().statistics) {
+        let mut sound = self.conversation.offer(user, agent)?;
+        while self.conversation.hear_piece(&mut sound) {
             while self.work(output)? {}
         }
         Ok(())
@@ -107,14 +89,9 @@ impl Session {
     /// Takes sound as [`Session::push`] does, and leaves the frames it completes to [`Session::work`].
     ///
     /// # Errors
-    /// `channels-apart` and `finished`, as [`Session::push`].
+    /// As [`Session::push`]; `behind` while [`MAX_WAITING_MS`] of sound wait: the session is then as it was before.
     pub fn hear(&mut self, user: Option<&[f32]>, agent: Option<&[f32]>) -> Result<()> {
-        if self.finished {
-            return Err(Error::Finished);
-        }
-        let mut sound = self.ears.offer([user, agent])?;
-        while self.ears.hear(&mut sound, &self.model.card().statistics) {}
-        Ok(())
+        self.conversation.hear(user, agent)
     }
 
     /// Does one slice of the work that waits, a layer of a hop with kernels; true while there is more. Frames and
@@ -123,18 +100,26 @@ impl Session {
     /// # Errors
     /// `not-finite` or `backend` when the model fails.
     pub fn work(&mut self, output: &mut Output) -> Result<bool> {
+        self.conversation.check()?;
         if self.begun == 0 {
-            self.begun = self.ears.hops().min(self.listener.most_hops());
+            self.begun = self.conversation.hops().min(self.listener.most_hops());
             if self.begun == 0 {
                 return Ok(false);
             }
-            self.listener.begin(self.ears.take(self.begun));
+            self.listener.begin(self.conversation.take(self.begun));
         }
-        if self.listener.step()? {
-            self.begun = 0;
-            self.teller.tell(self.listener.logits(), output)?;
+        match self.listener.step() {
+            Ok(false) => return Ok(true),
+            Ok(true) => self.conversation.tell(Ok(self.listener.logits()), output)?,
+            Err(error) => self.conversation.tell(Err(error), output)?,
         }
-        Ok(self.begun > 0 || self.ears.hops() > 0)
+        self.begun = 0;
+        Ok(self.conversation.hops() > 0)
+    }
+
+    /// Hops of both channels that wait for [`Session::work`], the one under way included.
+    pub fn waiting(&self) -> usize {
+        self.begun + self.conversation.hops()
     }
 
     /// Ends the conversation: what the resamplers still hold comes out, the channel that is behind is silent up to
@@ -145,14 +130,20 @@ impl Session {
     /// `not-finite` or `backend` when the model fails.
     pub fn finish(&mut self) -> Result<Output> {
         let mut output = Output::default();
-        if self.finished {
-            return Ok(output);
-        }
-        self.finished = true;
-        self.ears.finish(&self.model.card().statistics);
-        while self.work(&mut output)? {}
-        self.teller.finish(&mut output);
+        self.finish_into(&mut output)?;
         Ok(output)
+    }
+
+    /// As [`Session::finish`], behind what `output` holds.
+    ///
+    /// # Errors
+    /// As [`Session::finish`].
+    pub fn finish_into(&mut self, output: &mut Output) -> Result<()> {
+        if self.conversation.end_sound() {
+            while self.work(output)? {}
+            self.conversation.end_events(output);
+        }
+        Ok(())
     }
 
     /// Back to the beginning of a conversation, as if new.
@@ -160,65 +151,32 @@ impl Session {
     /// # Errors
     /// As [`Session::new`]; rates and policy were accepted before, so none is expected.
     pub fn reset(&mut self) -> Result<()> {
-        let [user_rate_hz, agent_rate_hz] = self.ears.rates_hz();
-        let policy = Some(self.teller.policy);
-        *self = Self::over(Arc::clone(&self.model), SessionOptions { user_rate_hz, agent_rate_hz, policy })?;
+        *self = Session::new(Arc::clone(&self.model), self.conversation.options())?;
         Ok(())
     }
 
     /// Longest time between the end of a hop going in and its frame coming out, in ms: what resampling holds back.
     pub fn delay_ms(&self) -> f64 {
-        self.ears.delay_ms()
+        self.conversation.delay_ms()
     }
 
     /// Thresholds in use.
     pub fn policy(&self) -> &Policy {
-        &self.teller.policy
+        self.conversation.policy()
     }
 
     /// Frames given so far.
     pub fn frames(&self) -> u64 {
-        self.teller.frames
+        self.conversation.frames()
     }
 
     /// Samples so far that were not finite and counted as 0, of both channels.
     pub fn replaced(&self) -> u64 {
-        self.ears.replaced()
+        self.conversation.replaced()
     }
 
     /// Bytes that the model remembers of the stream.
     pub fn state_bytes(&self) -> usize {
         self.listener.state_bytes()
-    }
-}
-
-/// Logits in, frames and events out.
-pub(crate) struct Teller {
-    policy: Policy,
-    machine: EventMachine,
-    frames: u64,
-}
-
-impl Teller {
-    pub fn new(policy: Policy) -> Result<Self> {
-        Ok(Teller { policy, machine: EventMachine::new(policy)?, frames: 0 })
-    }
-
-    /// Takes the logits of the next hops, `[hops, 27]`.
-    pub fn tell(&mut self, logits: &[f32], output: &mut Output) -> Result<()> {
-        if let Some(index) = logits.iter().position(|x| !x.is_finite()) {
-            return Err(CoreError::NotFinite { place: "logits".into(), index }.into());
-        }
-        for logits in logits.as_chunks::<OUTPUTS>().0 {
-            let frame = Frame::from_logits(self.frames, logits);
-            self.frames += 1;
-            self.machine.step(&frame, &mut output.events);
-            output.frames.push(frame);
-        }
-        Ok(())
-    }
-
-    pub fn finish(&mut self, output: &mut Output) {
-        self.machine.finish(&mut output.events);
     }
 }

@@ -60,13 +60,18 @@ pub fn decode_wav(bytes: &[u8]) -> Result<Object, JsValue> {
 
 /// A loaded model, shared by its sessions.
 #[wasm_bindgen]
-pub struct Model(Arc<dyn listener::Model>);
+pub struct Model {
+    shared: Arc<dyn listener::Model>,
+    /// The same, where it is on kernels.
+    kernels: Option<Arc<KernelModel>>,
+}
 
 #[wasm_bindgen]
 impl Model {
     /// Reads a model file.
     pub fn load(bytes: &[u8]) -> Result<Model, JsValue> {
-        Ok(Model(Arc::new(KernelModel::from_bytes(bytes)?)))
+        let kernels = Arc::new(KernelModel::from_bytes(bytes)?);
+        Ok(Model { shared: Arc::<KernelModel>::clone(&kernels), kernels: Some(kernels) })
     }
 
     /// Reads a model file into Burn on the CPU.
@@ -74,13 +79,14 @@ impl Model {
     #[wasm_bindgen(js_name = loadBurn)]
     pub fn load_burn(bytes: &[u8]) -> Result<Model, JsValue> {
         let file = vap_core::ModelFile::from_bytes(bytes).map_err(Error::from)?;
-        Ok(Model(Arc::new(crate::BurnModel::from_file(&file, &crate::burn::backend::cpu())?)))
+        let model = crate::BurnModel::from_file(&file, &crate::burn::backend::cpu())?;
+        Ok(Model { shared: Arc::new(model), kernels: None })
     }
 
     /// What is known about the model.
     #[wasm_bindgen(unchecked_return_type = "ModelInfo")]
     pub fn info(&self) -> Result<JsValue, JsValue> {
-        let card = self.0.card();
+        let card = self.shared.card();
         to_js(&serde_json::json!({
             "config": card.config,
             "provenance": card.provenance,
@@ -110,8 +116,8 @@ impl Session {
         model: &Model,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<Session, JsValue> {
-        let (options, expected) = session_options(options, model.0.card())?;
-        let inner = session::Session::over(Arc::clone(&model.0), options)?;
+        let (options, expected) = session_options(options, model.shared.card())?;
+        let inner = session::Session::new(Arc::clone(&model.shared), options)?;
         let input = [0, 1].map(|_| vec![0.0; INPUT_SAMPLES]);
         Ok(Session { inner, expected, output: session::Output::default(), input })
     }
@@ -129,21 +135,29 @@ impl Session {
         Ok(self.inner.hear(user.as_deref(), agent.as_deref())?)
     }
 
-    /// Address in the instance's memory of room for 4096 samples of a channel, 0 for the user and 1 for the agent. An
-    /// audio thread writes there and calls `hearInput`, so that nothing is allocated.
-    pub fn input(&self, channel: usize) -> *const f32 {
-        self.input[channel.min(1)].as_ptr()
+    /// Address in the instance's memory of room for 4096 samples of a channel, 0 for the user and 1 for the agent, for
+    /// as long as the session lives. An audio thread writes there and calls `hearInput`, so that nothing is allocated;
+    /// a view over the memory must be made anew when the memory has grown.
+    pub fn input(&mut self, channel: f64) -> Result<*mut f32, JsValue> {
+        Ok(self.input[whole("channel", channel, 1)?].as_mut_ptr())
     }
 
-    /// Takes that many samples of the room for each channel, as `hear` does; a negative number leaves a channel out.
+    /// Takes that many samples of the room for each channel, as `hear` does; -1 leaves a channel out.
     #[wasm_bindgen(js_name = hearInput)]
-    pub fn hear_input(&mut self, user: i32, agent: i32) -> Result<(), JsValue> {
-        let given = [(user, &self.input[0]), (agent, &self.input[1])];
-        let [user, agent] = given.map(|(length, room)| match usize::try_from(length) {
-            Ok(length) => Some(&room[..length.min(INPUT_SAMPLES)]),
-            Err(_) => None,
-        });
+    pub fn hear_input(&mut self, user: f64, agent: f64) -> Result<(), JsValue> {
+        let samples = |length: f64, room| -> Result<Option<&[f32]>> {
+            match length {
+                -1.0 => Ok(None),
+                length => Ok(Some(&<[f32]>::as_ref(room)[..whole("samples", length, INPUT_SAMPLES)?])),
+            }
+        };
+        let [user, agent] = [samples(user, &self.input[0])?, samples(agent, &self.input[1])?];
         Ok(self.inner.hear(user, agent)?)
+    }
+
+    /// Hops that wait for `work`.
+    pub fn waiting(&self) -> usize {
+        self.inner.waiting()
     }
 
     /// Does one slice of the work that waits; true while there is more.
@@ -163,12 +177,13 @@ impl Session {
     /// Ends the conversation.
     #[wasm_bindgen(unchecked_return_type = "RawOutput")]
     pub fn finish(&mut self) -> Result<Object, JsValue> {
-        self.output = self.inner.finish()?;
+        self.inner.finish_into(&mut self.output)?;
         self.output()
     }
 
     /// Back to the beginning of a conversation.
     pub fn reset(&mut self) -> Result<(), JsValue> {
+        self.output = session::Output::default();
         Ok(self.inner.reset()?)
     }
 
@@ -205,17 +220,20 @@ pub struct Batch {
 
 #[wasm_bindgen]
 impl Batch {
-    /// Reads a model file; a pass takes up to `width` conversations.
-    pub fn load(bytes: &[u8], width: usize) -> Result<Batch, JsValue> {
-        let model = Arc::new(KernelModel::from_bytes(bytes)?);
-        Ok(Batch { inner: batch::Batch::new(&model, width), model })
+    /// Room for passes of up to `width` conversations, 1 to 256.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &Model, width: f64) -> Result<Batch, JsValue> {
+        let without = || Error::Options("model: expected one on kernels, found one in Burn".into());
+        let model = model.kernels.as_ref().ok_or_else(without)?;
+        let inner = batch::Batch::new(model, whole("width", width, batch::MAX_WIDTH)?)?;
+        Ok(Batch { inner, model: Arc::clone(model) })
     }
 
     /// Begins a conversation and gives its number.
     pub fn join(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
-    ) -> Result<usize, JsValue> {
+    ) -> Result<u32, JsValue> {
         let (options, _) = session_options(options, self.model.card())?;
         Ok(self.inner.join(options)?)
     }
@@ -223,11 +241,11 @@ impl Batch {
     /// Takes sound of a conversation, as a session does.
     pub fn hear(
         &mut self,
-        number: usize,
+        number: f64,
         user: Option<Vec<f32>>,
         agent: Option<Vec<f32>>,
     ) -> Result<(), JsValue> {
-        Ok(self.inner.hear(number, user.as_deref(), agent.as_deref())?)
+        Ok(self.inner.hear(call(number)?, user.as_deref(), agent.as_deref())?)
     }
 
     /// Takes one hop of as many conversations as have one ready and fit a pass; gives their number.
@@ -237,15 +255,29 @@ impl Batch {
 
     /// What a conversation has told since it was last asked.
     #[wasm_bindgen(unchecked_return_type = "RawOutput")]
-    pub fn take(&mut self, number: usize) -> Result<Object, JsValue> {
-        raw(&self.inner.take(number)?)
+    pub fn take(&mut self, number: f64) -> Result<Object, JsValue> {
+        raw(&self.inner.take(call(number)?)?)
     }
 
     /// Ends a conversation and gives what it still tells.
     #[wasm_bindgen(unchecked_return_type = "RawOutput")]
-    pub fn leave(&mut self, number: usize) -> Result<Object, JsValue> {
-        raw(&self.inner.leave(number)?)
+    pub fn leave(&mut self, number: f64) -> Result<Object, JsValue> {
+        raw(&self.inner.leave(call(number)?)?)
     }
+}
+
+/// A whole number of `0..=most`. Numbers come as they are: as integers, wasm-bindgen would wrap and cut them.
+fn whole(name: &str, found: f64, most: usize) -> Result<usize> {
+    if found.fract() == 0.0 && (0.0..=most as f64).contains(&found) {
+        return Ok(found as usize);
+    }
+    Err(Error::Options(format!("{name}: expected a whole number of 0 to {most}, found {found}")))
+}
+
+fn call(number: f64) -> Result<u32> {
+    whole("call", number, u32::MAX as usize)
+        .map(|number| number as u32)
+        .map_err(|_| Error::UnknownCall(number.to_string()))
 }
 
 impl From<Error> for JsValue {

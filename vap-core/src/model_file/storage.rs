@@ -118,7 +118,7 @@ pub enum StoredWeight<'a> {
 }
 
 impl StoredWeight<'_> {
-    /// The values as 32-bit floats, which hold every stored form exactly.
+    /// The values as 32-bit floats; exact but for integers whose scale has more than 17 significant bits.
     pub fn to_f32(&self) -> Vec<f32> {
         match self {
             StoredWeight::F32(values) => values.iter().map(|b| f32::from_le_bytes(*b)).collect(),

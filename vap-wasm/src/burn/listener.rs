@@ -54,6 +54,6 @@ impl Listener for BurnListener {
     }
 
     fn state_bytes(&self) -> usize {
-        4 * self.state.len()
+        self.state.bytes()
     }
 }

@@ -1,4 +1,4 @@
-//! The model in Burn: the reference that the kernels are held to on the CPU, and what runs on WebGPU.
+//! The model in Burn: the reference that the kernels are held to.
 //!
 //! Weights are `&self` and never move; what a stream remembers is one separate value, [`BurnState`].
 

@@ -68,18 +68,13 @@ impl BurnState {
         self.position
     }
 
-    /// Values held, of all streams together: the same for the whole life of the state.
-    pub fn len(&self) -> usize {
+    /// Bytes held, of all streams together: the same for the whole life of the state.
+    pub fn bytes(&self) -> usize {
         let rings = self.encoder.layers.iter();
         let rings =
             rings.chain(self.transformer.iter().flat_map(|s| [&s.self_attention, &s.cross_attention]));
         let tails = [&self.encoder.mel_tail, &self.encoder.frame_tail];
-        rings.map(|r| r.keys.shape().num_elements() + r.values.shape().num_elements()).sum::<usize>()
-            + tails.iter().map(|t| t.shape().num_elements()).sum::<usize>()
-    }
-
-    /// True when the state is of no stream at all.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        let values = rings.map(|r| r.keys.shape().num_elements() + r.values.shape().num_elements());
+        4 * values.chain(tails.map(|t| t.shape().num_elements())).sum::<usize>()
     }
 }

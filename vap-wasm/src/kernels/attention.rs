@@ -5,7 +5,7 @@
 use super::lanes::{exp_of_negative, lanes_mut, sum};
 use super::layers::LayerNorm;
 use super::matrix::{Matrix, Rows};
-use super::model::Room;
+use super::room::Room;
 use super::state::KernelState;
 use vap_core::ModelConfig;
 use wide::f32x8;
@@ -20,14 +20,13 @@ pub(super) struct Attention {
     /// Query, key and value below each other, `[3 dim, dim]`; the query already divided by the root of `head_dim`.
     pub query_key_value: Matrix,
     pub output: Matrix,
-    pub shape: Shape,
     /// Its ring in the state.
     pub ring: usize,
     /// Keys and values come from the other channel.
     pub crossed: bool,
 }
 
-/// Sizes of an attention's parts, and the slopes of its distance bias.
+/// Sizes of every attention's parts, and the slopes of the distance bias.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
     pub dim: usize,
@@ -90,26 +89,26 @@ pub(super) fn ages(position: u64, context: usize, ages: &mut [f32]) {
 
 impl Attention {
     /// Adds its output to the rows of `room.x`; keys and values of the hop go into the rings.
-    pub fn step(&self, room: &mut Room, states: &mut [&mut KernelState]) {
+    pub fn step(&self, shape: &Shape, room: &mut Room, states: &mut [&mut KernelState]) {
         let (count, dim) = (room.rows, room.dim);
         self.norm.rows(&room.x, &mut room.normed, count);
         let x = Rows { values: &room.normed, count, stride: dim };
-        let width = 3 * self.shape.dim;
+        let width = 3 * shape.dim;
         self.query_key_value.product(x, &mut room.queries, width, &mut room.quantised);
         for (stream, state) in states.iter_mut().enumerate() {
             let ring = &mut state.rings[self.ring];
-            let slot = (state.position % self.shape.context as u64) as usize;
+            let slot = (state.position % shape.context as u64) as usize;
             let rows = |channel: usize| (2 * stream + channel) * width..(2 * stream + channel + 1) * width;
             for channel in 0..2 {
                 let seen_by = if self.crossed { 1 - channel } else { channel };
-                let (keys, values) = room.queries[rows(channel)][self.shape.dim..].split_at(self.shape.dim);
-                ring.remember(&self.shape, seen_by, slot, keys, values, &mut room.head);
+                let (keys, values) = room.queries[rows(channel)][shape.dim..].split_at(shape.dim);
+                ring.remember(shape, seen_by, slot, keys, values, &mut room.head);
             }
             for channel in 0..2 {
-                let query = &room.queries[rows(channel)][..self.shape.dim];
-                let ages = &room.ages[stream * self.shape.slots..][..self.shape.slots];
+                let query = &room.queries[rows(channel)][..shape.dim];
+                let ages = &room.ages[stream * shape.slots..][..shape.slots];
                 let y = &mut room.normed[(2 * stream + channel) * dim..][..dim];
-                ring.attend(&self.shape, channel, query, ages, &mut room.head, y);
+                ring.attend(shape, channel, query, ages, &mut room.head, y);
             }
         }
         let x = Rows { values: &room.normed, count, stride: dim };

@@ -3,7 +3,7 @@
 use super::attention::Attention;
 use super::layers::{FeedForward, LayerNorm, gelu};
 use super::matrix::{Matrix, Rows};
-use super::model::Room;
+use super::room::Room;
 use super::state::KernelState;
 use vap_core::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, MELS_A_FRAME};
 
@@ -56,7 +56,7 @@ impl Encoder {
         }
         let windows = Rows { values: &room.frames, count, stride: wide };
         self.conv2.product(windows, &mut room.y, room.dim, &mut room.quantised);
-        gelu(&mut room.y);
+        gelu(&mut room.y[..count * room.dim]);
         self.norm.rows(&room.y, &mut room.x, count);
     }
 }

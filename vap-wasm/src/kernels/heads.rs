@@ -5,7 +5,7 @@
 
 use super::layers::LayerNorm;
 use super::matrix::{Matrix, Rows};
-use super::model::Room;
+use super::room::Room;
 use vap_core::projection::{BINS, OUTPUTS};
 
 /// Numbers a channel: bins, end of turn, backchannel, VAD.
@@ -24,30 +24,35 @@ impl Heads {
     /// The rows of `room.x` to `room.logits`, in the order of `vap_core::projection`.
     pub fn step(&self, norm: &LayerNorm, room: &mut Room, dim: usize) {
         norm.rows(&room.x, &mut room.normed, room.rows);
-        let width = self.channel.inputs();
-        for stream in 0..room.rows / 2 {
+        let streams = room.rows / 2;
+        let (width, sum_width) = (self.channel.inputs(), self.overlap.inputs());
+        for stream in 0..streams {
             let [user, agent] =
                 [0, 1].map(|channel| &room.normed[(2 * stream + channel) * room.dim..][..dim]);
-            for (row, own, other) in [(0, user, agent), (1, agent, user)] {
-                room.pair[row * width..][..dim].copy_from_slice(own);
-                room.pair[row * width + dim..][..dim].copy_from_slice(other);
+            for (channel, own, other) in [(0, user, agent), (1, agent, user)] {
+                let pair = &mut room.pairs[(2 * stream + channel) * width..];
+                pair[..dim].copy_from_slice(own);
+                pair[dim..2 * dim].copy_from_slice(other);
             }
-            let pair = Rows { values: &room.pair, count: 2, stride: width };
-            self.channel.product(pair, &mut room.answers, CHANNEL_OUTPUTS, &mut room.quantised);
-            let logits = &mut room.logits[stream * OUTPUTS..][..OUTPUTS];
-            let (users, agents) = room.answers.split_at(CHANNEL_OUTPUTS);
-            logits[..BINS].copy_from_slice(&users[..BINS]);
-            logits[BINS..2 * BINS].copy_from_slice(&agents[..BINS]);
-            for (pair, at) in logits[2 * BINS..].as_chunks_mut::<2>().0.iter_mut().zip(BINS..CHANNEL_OUTPUTS)
-            {
-                *pair = [users[at], agents[at]];
-            }
-
-            for ((sum, user), agent) in room.sum.iter_mut().zip(user).zip(agent) {
+            for ((sum, user), agent) in room.sums[stream * sum_width..].iter_mut().zip(user).zip(agent) {
                 *sum = user + agent;
             }
-            let sum = Rows { values: &room.sum, count: 1, stride: 0 };
-            self.overlap.product(sum, &mut logits[OUTPUTS - 1..], 1, &mut room.quantised);
+        }
+        let pairs = Rows { values: &room.pairs, count: room.rows, stride: width };
+        self.channel.product(pairs, &mut room.answers, CHANNEL_OUTPUTS, &mut room.quantised);
+        let sums = Rows { values: &room.sums, count: streams, stride: sum_width };
+        self.overlap.product(sums, &mut room.overlaps, 1, &mut room.quantised);
+
+        let answers = room.answers.chunks_exact(2 * CHANNEL_OUTPUTS).zip(&room.overlaps);
+        for (logits, (answers, overlap)) in room.logits.as_chunks_mut::<OUTPUTS>().0.iter_mut().zip(answers) {
+            let (user, agent) = answers.split_at(CHANNEL_OUTPUTS);
+            logits[..BINS].copy_from_slice(&user[..BINS]);
+            logits[BINS..2 * BINS].copy_from_slice(&agent[..BINS]);
+            for (pair, at) in logits[2 * BINS..].as_chunks_mut::<2>().0.iter_mut().zip(BINS..CHANNEL_OUTPUTS)
+            {
+                *pair = [user[at], agent[at]];
+            }
+            logits[OUTPUTS - 1] = *overlap;
         }
     }
 }

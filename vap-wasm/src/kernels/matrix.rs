@@ -1,8 +1,8 @@
 //! Products of a matrix of weights with a few rows of activations.
 //!
-//! Sixteen outputs are summed side by side, each in a lane of its own: their weights lie input after input, in the order
-//! in which they are read, and every activation meets all sixteen at once. So weights stream through the processor
-//! once a product, whatever the number of rows, and no sum has to be folded at its end.
+//! Sixteen outputs are summed side by side, each in a lane of its own: their weights lie input after input, in the
+//! order in which they are read, and every activation meets all sixteen at once. So a product reads its weights from
+//! front to back, and no sum has to be folded at its end.
 
 use super::lanes::{padded, splat_pair};
 use super::quantise::{Limit, quantise};
@@ -131,14 +131,6 @@ impl Matrix {
         matches!(self.weights, Weights::Integers { .. })
     }
 
-    /// Bytes of weights that a product reads.
-    pub fn bytes(&self) -> usize {
-        match &self.weights {
-            Weights::Floats(panels) => size_of_val(&panels[..]),
-            Weights::Integers { pairs, scales } => size_of_val(&pairs[..]) + size_of_val(&scales[..]),
-        }
-    }
-
     /// Rows `x` to rows of `outputs` at `y`, `y_stride` apart; `room` for as many rows of as many inputs.
     pub fn product(&self, x: Rows, y: &mut [f32], y_stride: usize, room: &mut Quantised) {
         let inputs = self.inputs;
@@ -146,7 +138,7 @@ impl Matrix {
             room.fill(x, inputs, Limit::Against(LARGEST));
         }
         for panel in 0..self.bias.len() {
-            // While all rows pass, the panel stays in the first-level cache.
+            // All rows pass a panel while it is at hand.
             for row in (0..x.count).step_by(2) {
                 // A last row alone goes twice.
                 let rows = [row, (row + 1).min(x.count - 1)];

@@ -1,8 +1,8 @@
 //! The model on kernels of our own: one 20 ms hop of both channels at a time, on one thread of a CPU.
 //!
 //! Why they exist: at the two rows of a hop a general matrix product spends most of its time on everything but the
-//! product. Here weights are laid out once, when they are loaded, and then stream through the processor once a hop for
-//! all rows; after start-up nothing is allocated; and a pass can be left and taken up again between any two layers.
+//! product. Here weights are laid out once, when they are loaded, in the order in which a hop
+//! reads them; after start-up nothing is allocated; and a pass can be left and taken up again between any two layers.
 //!
 //! Matrices that are stored as integers are multiplied as integers, and what they attend to is kept as integers; the
 //! others are worked in 32-bit floats. All sums run in the same order on every target, over lanes of a SIMD library:
@@ -19,8 +19,11 @@ mod encoder;
 mod transformer;
 mod heads;
 mod state;
+mod room;
 mod weights;
 mod model;
+mod pass;
 
-pub use model::{KernelModel, Pass};
+pub use model::KernelModel;
+pub use pass::Pass;
 pub use state::KernelState;

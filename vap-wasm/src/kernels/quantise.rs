@@ -3,7 +3,7 @@
 use super::lanes::{LANES, round_to_i16, sum};
 use wide::f32x8;
 
-/// Lists whose numbers are all smaller than this count as zeros.
+/// A list whose numbers are all smaller than this is scaled as if its largest were this.
 const SMALLEST: f32 = 1e-30;
 
 /// How large the integers may become.

@@ -5,7 +5,6 @@
 use super::attention::{HeadRoom, Shape};
 use super::ring_floats::FloatRing;
 use super::ring_integers::IntegerRing;
-use vap_core::ModelConfig;
 use vap_core::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, MELS_A_FRAME};
 
 /// State of one conversation, both channels.
@@ -78,17 +77,16 @@ impl Ring {
 
 impl KernelState {
     /// State at the beginning of a stream of a model whose attentions work in integers where `integers` says so.
-    pub(super) fn init(config: &ModelConfig, integers: &[bool]) -> Self {
+    pub(super) fn init(shape: &Shape, integers: impl Iterator<Item = bool>) -> Self {
         let tails = Tails {
             mels: vec![0.0; (CONV1_KERNEL - 1) * MEL_BANDS],
-            frames: vec![0.0; (CONV2_KERNEL - MELS_A_FRAME) * config.dim],
+            frames: vec![0.0; (CONV2_KERNEL - MELS_A_FRAME) * shape.dim],
         };
-        let shape = Shape::new(config);
-        let ring = |integers: &bool| match integers {
-            true => Ring::Integers(IntegerRing::new(&shape)),
-            false => Ring::Floats(FloatRing::new(&shape)),
+        let ring = |integers| match integers {
+            true => Ring::Integers(IntegerRing::new(shape)),
+            false => Ring::Floats(FloatRing::new(shape)),
         };
-        let rings = integers.iter().map(ring).collect();
+        let rings = integers.map(ring).collect();
         KernelState { tails: [tails.clone(), tails], rings, position: 0 }
     }
 

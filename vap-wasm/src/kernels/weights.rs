@@ -36,40 +36,43 @@ impl<'a> Weights<'a> {
         Ok(self.get(name)?.0.to_f32())
     }
 
-    fn part(&self, at: &str) -> Result<(Part, &[usize])> {
-        let (weight, shape) = self.get(&format!("{at}.weight"))?;
-        let values = match weight {
-            StoredWeight::I8 { integers, scales } => {
-                Values::Integers(integers.iter().map(|q| *q as i8).collect(), scales.clone())
-            }
-            floats => Values::Floats(floats.to_f32()),
-        };
-        Ok((Part { values, bias: self.vector(&format!("{at}.bias"))? }, shape))
-    }
-
-    /// One matrix from the linears `at.part`, which all read the same input; each part's outputs times its factor.
+    /// One matrix from the linears `at.part`, which all read the same input; each part's outputs times its factor. It
+    /// is of integers when all parts are stored so.
     pub fn linear(&self, at: &str, parts: &[(&str, f32)]) -> Result<Matrix> {
-        let mut stack = Vec::new();
+        let names: Vec<_> = parts.iter().map(|(name, factor)| (format!("{at}.{name}"), *factor)).collect();
+        let mut bias = Vec::new();
+        let (mut floats, mut integers, mut scales) = (Vec::new(), Vec::new(), Vec::new());
         let mut inputs = 0;
-        for (name, factor) in parts {
-            let (part, shape) = self.part(&format!("{at}.{name}"))?;
+        for (name, factor) in &names {
+            let (weight, shape) = self.get(&format!("{name}.weight"))?;
             inputs = shape[1];
-            stack.push(part.times(*factor));
+            bias.extend(self.vector(&format!("{name}.bias"))?.iter().map(|b| b * factor));
+            if let StoredWeight::I8 { integers: values, scales: rows } = weight {
+                integers.extend(values.iter().map(|q| *q as i8));
+                scales.extend(rows.iter().map(|s| s * factor));
+            }
         }
-        Ok(matrix(inputs, stack))
+        if scales.len() == bias.len() {
+            return Ok(Matrix::integers(inputs, &integers, &scales, &bias));
+        }
+        for (name, factor) in &names {
+            floats.extend(self.vector(&format!("{name}.weight"))?.iter().map(|w| w * factor));
+        }
+        Ok(Matrix::floats(inputs, &floats, &bias))
     }
 
     /// `at.weight` `[out, in, kernel]` and `at.bias` as a matrix over windows, oldest input first.
     pub fn conv(&self, at: &str) -> Result<Matrix> {
-        let (part, shape) = self.part(at)?;
+        let (weight, shape) = self.get(&format!("{at}.weight"))?;
         let (inputs, kernel) = (shape[1], shape[2]);
-        let values = match part.values {
-            Values::Floats(values) => Values::Floats(oldest_first(&values, inputs, kernel)),
-            Values::Integers(values, scales) => {
-                Values::Integers(oldest_first(&values, inputs, kernel), scales)
+        let bias = self.vector(&format!("{at}.bias"))?;
+        Ok(match weight {
+            StoredWeight::I8 { integers, scales } => {
+                let integers: Vec<i8> = integers.iter().map(|q| *q as i8).collect();
+                Matrix::integers(inputs * kernel, &oldest_first(&integers, inputs, kernel), scales, &bias)
             }
-        };
-        Ok(matrix(inputs * kernel, vec![Part { values, ..part }]))
+            floats => Matrix::floats(inputs * kernel, &oldest_first(&floats.to_f32(), inputs, kernel), &bias),
+        })
     }
 
     /// `at.weight` and `at.bias` as a norm.
@@ -81,52 +84,6 @@ impl<'a> Weights<'a> {
         beta.resize(padded(dim), 0.0);
         Ok(LayerNorm { gamma, beta, dim, epsilon: self.epsilon })
     }
-}
-
-/// Outputs of a matrix.
-struct Part {
-    values: Values,
-    bias: Vec<f32>,
-}
-
-enum Values {
-    Floats(Vec<f32>),
-    /// With the scale of each output.
-    Integers(Vec<i8>, Vec<f32>),
-}
-
-impl Part {
-    fn times(mut self, factor: f32) -> Self {
-        let (Values::Floats(scaled) | Values::Integers(_, scaled)) = &mut self.values;
-        scaled.iter_mut().chain(&mut self.bias).for_each(|v| *v *= factor);
-        self
-    }
-}
-
-/// All outputs below each other: integers if all are, else floats.
-fn matrix(inputs: usize, parts: Vec<Part>) -> Matrix {
-    let bias: Vec<f32> = parts.iter().flat_map(|p| p.bias.iter().copied()).collect();
-    if parts.iter().all(|p| matches!(p.values, Values::Integers(..))) {
-        let (mut integers, mut all_scales) = (Vec::new(), Vec::new());
-        for part in parts {
-            if let Values::Integers(values, scales) = part.values {
-                integers.extend(values);
-                all_scales.extend(scales);
-            }
-        }
-        return Matrix::integers(inputs, &integers, &all_scales, &bias);
-    }
-    let mut floats = Vec::new();
-    for part in parts {
-        match part.values {
-            Values::Floats(values) => floats.extend(values),
-            Values::Integers(values, scales) => {
-                let rows = values.chunks_exact(inputs).zip(&scales);
-                floats.extend(rows.flat_map(|(row, scale)| row.iter().map(move |q| f32::from(*q) * scale)));
-            }
-        }
-    }
-    Matrix::floats(inputs, &floats, &bias)
 }
 
 /// `[out, in, kernel]` to `[out, kernel, in]`.

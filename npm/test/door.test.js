@@ -1,0 +1,110 @@
+// The wasm door below the package: slices, an audio thread's room, batches. Whatever comes in, an error with a `code`
+// comes out, and nothing that was told is lost.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { before, test } from "node:test";
+import { loadWasm } from "../dist/load.js";
+import init, { Batch, Model, Session, decodeWav } from "../dist/vap_wasm.js";
+
+const RATES = { userRate: 16_000, agentRate: 16_000 };
+const SECOND = new Float32Array(16_000).map((_, i) => 0.3 * Math.sin(i / 7));
+let model;
+let memory;
+
+before(async () => {
+  await loadWasm();
+  memory = (await init()).memory;
+  model = Model.load(await readFile(new URL("../models/optimized.safetensors", import.meta.url)));
+});
+
+const count = ({ frames }) => frames.length / 31;
+const refuses = (call, code) => assert.throws(call, (error) => error instanceof Error && error.code === code);
+
+test("what work told is there after finish, and gone after reset", () => {
+  const session = new Session(model, RATES);
+  session.hear(SECOND, SECOND);
+  assert.equal(session.waiting(), 50);
+  while (session.work());
+  assert.equal(session.waiting(), 0);
+  assert.equal(count(session.finish()), 50);
+  session.reset();
+  session.hear(SECOND, SECOND);
+  while (session.work());
+  session.reset();
+  assert.equal(count(session.output()), 0);
+  session.free();
+});
+
+test("sound by an audio thread's room, a quantum at a time, gives what a push gives", async () => {
+  const { channels, sampleRate } = decodeWav(await readFile(new URL("../../tests/fixtures/call.wav", import.meta.url)));
+  const [user, agent] = channels.map((channel) => channel.subarray(0, 10 * sampleRate));
+  const rates = { userRate: sampleRate, agentRate: sampleRate };
+  const whole = new Session(model, rates);
+  const expected = whole.push(user, agent);
+
+  const session = new Session(model, rates);
+  const [userRoom, agentRoom] = [0, 1].map((channel) => session.input(channel));
+  for (let at = 0; at < user.length; at += 128) {
+    const [a, b] = [user, agent].map((channel) => channel.subarray(at, at + 128));
+    new Float32Array(memory.buffer, userRoom, a.length).set(a);
+    new Float32Array(memory.buffer, agentRoom, b.length).set(b);
+    session.hearInput(a.length, b.length);
+    session.work();
+    session.work();
+  }
+  while (session.work());
+  const told = session.output();
+  assert.deepEqual(told.frames, expected.frames);
+  assert.deepEqual(told.events, expected.events);
+
+  const alone = new Session(model, rates);
+  alone.hearInput(4096, -1);
+  while (alone.work());
+  const silent = new Session(model, rates).push(new Float32Array(4096), undefined);
+  assert.deepEqual(alone.output().frames, silent.frames);
+});
+
+test("an audio thread's mistakes are told", () => {
+  const session = new Session(model, RATES);
+  for (const length of [4097, -2, 0.5, NaN, Infinity, undefined]) {
+    refuses(() => session.hearInput(length, 0), "option");
+    refuses(() => session.hearInput(0, length), "option");
+  }
+  for (const channel of [2, -1, NaN, undefined]) refuses(() => session.input(channel), "option");
+});
+
+test("sound that nobody works is refused, and taken again when it was worked", () => {
+  const session = new Session(model, RATES);
+  for (let second = 0; second < 10; second++) session.hear(SECOND, SECOND);
+  refuses(() => session.hear(SECOND, SECOND), "behind");
+  while (session.work());
+  session.hear(SECOND, SECOND);
+  assert.equal(count(session.output()), 500);
+});
+
+test("calls in a batch are told what each is told alone", () => {
+  const shifted = SECOND.map((_, i) => SECOND[(i * 3) % SECOND.length]);
+  const alone = [SECOND, shifted].map((user) => new Session(model, RATES).push(user, undefined));
+  const batch = new Batch(model, 2);
+  const numbers = [0, 1].map(() => batch.join(RATES));
+  batch.hear(numbers[0], SECOND, undefined);
+  batch.hear(numbers[1], shifted, undefined);
+  assert.equal(batch.work(), 2);
+  while (batch.work() > 0);
+  for (const [i, number] of numbers.entries()) assert.deepEqual(batch.take(number).frames, alone[i].frames);
+  batch.leave(numbers[0]);
+  refuses(() => batch.take(numbers[0]), "option");
+  assert.ok(!numbers.includes(batch.join(RATES)));
+});
+
+test("a batch refuses widths and numbers that cannot be", () => {
+  for (const width of [0, -1, 1.9, 257, 1e9, 2 ** 31, NaN, undefined]) refuses(() => new Batch(model, width), "option");
+  const batch = new Batch(model, 1);
+  batch.join(RATES);
+  for (const number of [1, -1, 0.5, NaN, 2 ** 32, undefined]) {
+    refuses(() => batch.hear(number, SECOND, undefined), "option");
+    refuses(() => batch.take(number), "option");
+    refuses(() => batch.leave(number), "option");
+  }
+  refuses(() => batch.join({ userRate: 0, agentRate: 16_000 }), "sample-rate");
+});

@@ -1,0 +1,135 @@
+//! All of a conversation but the model: sound on its way to mels, and logits on their way to frames and events.
+
+use crate::card::Card;
+use crate::ears::{Ears, Sound};
+use crate::error::{Error, Result};
+use crate::session::{Output, SessionOptions};
+use vap_core::features::FeatureStatistics;
+use vap_core::projection::OUTPUTS;
+use vap_core::{Error as CoreError, EventMachine, Frame, HOP_MS, Policy};
+
+/// How much sound may wait to be worked, in ms.
+pub const MAX_WAITING_MS: u64 = 10_000;
+
+pub(crate) struct Conversation {
+    statistics: FeatureStatistics,
+    ears: Ears,
+    policy: Policy,
+    machine: EventMachine,
+    frames: u64,
+    finished: bool,
+    /// What the model failed with: without that hop all that follows would be told for the wrong time.
+    failed: Option<Error>,
+}
+
+impl Conversation {
+    pub fn new(card: &Card, options: &SessionOptions) -> Result<Self> {
+        let policy = options.policy.unwrap_or(card.policy);
+        Ok(Conversation {
+            statistics: card.statistics.clone(),
+            ears: Ears::new([options.user_rate_hz, options.agent_rate_hz])?,
+            policy,
+            machine: EventMachine::new(policy)?,
+            frames: 0,
+            finished: false,
+            failed: None,
+        })
+    }
+
+    /// What led here, to begin again with.
+    pub fn options(&self) -> SessionOptions {
+        let [user_rate_hz, agent_rate_hz] = self.ears.rates_hz();
+        SessionOptions { user_rate_hz, agent_rate_hz, policy: Some(self.policy) }
+    }
+
+    /// Takes note of sound, which [`Conversation::hear_piece`] then hears.
+    pub fn offer<'a>(&mut self, user: Option<&'a [f32]>, agent: Option<&'a [f32]>) -> Result<[Sound<'a>; 2]> {
+        self.check()?;
+        if self.finished {
+            return Err(Error::Finished);
+        }
+        self.ears.offer([user, agent])
+    }
+
+    /// Hears the next piece of what was offered; false when there is nothing left of it.
+    pub fn hear_piece(&mut self, sound: &mut [Sound; 2]) -> bool {
+        self.ears.hear(sound, &self.statistics)
+    }
+
+    /// Hears all of it, for later work.
+    pub fn hear(&mut self, user: Option<&[f32]>, agent: Option<&[f32]>) -> Result<()> {
+        let found_ms = self.hops() as u64 * u64::from(HOP_MS);
+        if found_ms >= MAX_WAITING_MS {
+            return Err(Error::Behind { found_ms, limit_ms: MAX_WAITING_MS });
+        }
+        let mut sound = self.offer(user, agent)?;
+        while self.hear_piece(&mut sound) {}
+        Ok(())
+    }
+
+    /// Hops that wait.
+    pub fn hops(&self) -> usize {
+        self.ears.hops()
+    }
+
+    /// Mels of the next hops, `[2 x hops, 80]` a channel; they wait no longer.
+    pub fn take(&mut self, hops: usize) -> [&[f32]; 2] {
+        self.ears.take(hops)
+    }
+
+    /// Takes the logits of the next hops, `[hops, 27]`.
+    pub fn tell(&mut self, logits: Result<&[f32]>, output: &mut Output) -> Result<()> {
+        let told = logits.and_then(|logits| match logits.iter().position(|x| !x.is_finite()) {
+            Some(index) => Err(CoreError::NotFinite { place: "logits".into(), index }.into()),
+            None => Ok(logits),
+        });
+        match told {
+            Ok(logits) => {
+                for logits in logits.as_chunks::<OUTPUTS>().0 {
+                    let frame = Frame::from_logits(self.frames, logits);
+                    self.frames += 1;
+                    self.machine.step(&frame, &mut output.events);
+                    output.frames.push(frame);
+                }
+            }
+            Err(error) => self.failed = Some(error),
+        }
+        self.check()
+    }
+
+    /// The error of the model, once there was one.
+    pub fn check(&self) -> Result<()> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Ends the sound; false when it had ended before.
+    pub fn end_sound(&mut self) -> bool {
+        let ends = !self.finished;
+        if ends {
+            self.ears.finish(&self.statistics);
+            self.finished = true;
+        }
+        ends
+    }
+
+    /// Decides pending events, after the last hop.
+    pub fn end_events(&mut self, output: &mut Output) {
+        self.machine.finish(&mut output.events);
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    pub fn delay_ms(&self) -> f64 {
+        self.ears.delay_ms()
+    }
+
+    pub fn replaced(&self) -> u64 {
+        self.ears.replaced()
+    }
+}
