@@ -3,7 +3,7 @@
 import { Engine } from "./engine.js";
 import { asVapTurnError } from "./errors.js";
 import { NUMBERS } from "./frames.js";
-import type { Counters, Finish, Free, Pace, Sound, ToPage, ToWorker } from "./messages.js";
+import type { Begin, Counters, Finish, Free, Sound, ToPage, ToWorker } from "./messages.js";
 import { measured } from "./pace.js";
 
 const HOP_MS = 20;
@@ -70,15 +70,17 @@ function attend(sound: MessagePort): void {
   };
 }
 
+function begin(message: Begin): void {
+  engine = new Engine(message);
+  const pace = measured(engine, message.rates);
+  engine.reset();
+  post({ kind: "ready", beginning: engine.beginning, pace });
+}
+
 globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   guarded(() => {
-    if (data.kind === "attend") {
-      attend(data.sound);
-      return;
-    }
-    engine = new Engine(data);
-    const pace: Pace = measured(engine, data.rates);
-    engine.reset();
-    post({ kind: "ready", beginning: engine.beginning, pace });
+    if (data.kind === "attend") attend(data.sound);
+    else if ((data.kind as unknown) === "begin") begin(data);
+    // Others are messages of a page that has made the Worker itself.
   });
 };

@@ -38,18 +38,24 @@ async function answer({ url }, response) {
   return response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(body);
 }
 
-/** A browser and the site; `page(folder)` opens an empty page under the headers of that folder. */
+/**
+ * A browser and the site; `page(folder)` opens an empty page under the headers of that folder,
+ * after `script` has logged "ready", where there is one. What a test evaluates counts as a gesture of the person, a script does not.
+ */
 export async function start({ args = [] } = {}) {
   const server = createServer((request, response) => void answer(request, response));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `http://127.0.0.1:${server.address().port}`;
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", ...args] });
-  const page = async (folder, options = {}) => {
+  const page = async (folder, { script, ...options } = {}) => {
     const context = await browser.newContext(options);
+    if (script) await context.addInitScript(script);
     const page = await context.newPage();
     page.on("close", () => void context.close().catch(() => undefined));
+    const said = script && page.waitForEvent("console", (message) => message.text() === "ready");
     await page.goto(`${address}/${folder}/`);
+    await said;
     return page;
   };
   const stop = async () => {
