@@ -1,0 +1,137 @@
+// Both homes in headless Chromium: the same events as the package gives for the same samples, and no sound is lost
+// while the page is busy.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { start } from "./site.js";
+
+let site;
+
+before(async () => {
+  site = await start({ args: ["--autoplay-policy=no-user-gesture-required"] });
+});
+
+after(() => site?.stop());
+
+/** In the page: plays the fixture through `listen` in an offline context, and analyses what that context rendered. */
+async function rendered({ home, rate, block = 128, fromS = 0, seconds, blockS }) {
+  const { analyze, decodeWav, listen } = await import("./npm/dist/index.js");
+  const bytes = await (await fetch("./tests/fixtures/call.wav")).arrayBuffer();
+  const { sampleRate, channels } = await decodeWav(new Uint8Array(bytes));
+  // Whole blocks, since a worklet hears its last block to the end.
+  const length = Math.floor((seconds * rate) / block) * block;
+  const play = (context) =>
+    channels.map((samples) => {
+      const buffer = context.createBuffer(1, samples.length, sampleRate);
+      buffer.copyToChannel(samples, 0);
+      const source = new AudioBufferSourceNode(context, { buffer });
+      source.start(0, fromS);
+      return source;
+    });
+
+  const context = new OfflineAudioContext({ length, sampleRate: rate, renderSizeHint: block });
+  const [user, agent] = play(context);
+  const session = await listen({ user, agent, home, context });
+  const events = [];
+  const frames = [];
+  session.addEventListener("turn", ({ detail }) => events.push(detail));
+  session.addEventListener("frame", ({ detail }) => frames.push([detail.timeMs, ...detail.vad, ...detail.eot]));
+  if (blockS) {
+    // The Worker hears in real time; an offline context must wait for it.
+    for (let at = blockS; at < seconds; at += blockS) {
+      void context.suspend(at).then(async () => {
+        while (frames.length < Math.floor(at * 50) - 8) await new Promise((resume) => setTimeout(resume, 1));
+        void context.resume();
+      });
+    }
+  }
+  await context.startRendering();
+  await session.finish();
+  const { stats } = session;
+
+  const two = new OfflineAudioContext({ numberOfChannels: 2, length, sampleRate: rate });
+  const merger = new ChannelMergerNode(two, { numberOfInputs: 2 });
+  play(two).forEach((source, channel) => source.connect(merger, 0, channel));
+  merger.connect(two.destination);
+  const heard = await two.startRendering();
+  const [first, second] = [0, 1].map((channel) => ({ samples: heard.getChannelData(channel), rate }));
+  const whole = await analyze({ user: first, agent: second });
+  return {
+    events, frames, stats, block: context.renderQuantumSize, startTime: session.startTime, state: session.state,
+    expected: { events: whole.events, frames: whole.frames.map((f) => [f.timeMs, ...f.vad, ...f.eot]) },
+  };
+}
+
+function assertSame({ events, frames, expected, startTime, state, stats }) {
+  assert.ok(expected.events.length > 10, `a call with ${expected.events.length} events proves little`);
+  assert.deepEqual(events, expected.events);
+  assert.ok(frames.length >= expected.frames.length, `${frames.length} frames of ${expected.frames.length}`);
+  for (const [hop, frame] of expected.frames.entries()) {
+    for (const [i, value] of frame.entries()) assert.ok(Math.abs(frames[hop][i] - value) < 1e-3, `hop ${hop}, number ${i}`);
+  }
+  assert.equal(startTime, 0);
+  assert.equal(state, "closed");
+  assert.equal(stats.droppedHops, 0);
+}
+
+const CALL_S = 69.8;
+
+for (const rate of [44_100, 48_000]) {
+  test(`worklet home at ${rate} Hz: the same events as analyze`, async () => {
+    const page = await site.page("plain");
+    assertSame(await page.evaluate(rendered, { home: "worklet", rate, seconds: CALL_S }));
+    await page.close();
+  });
+}
+
+for (const [rate, block] of [[8000, 128], [16_000, 128], [96_000, 128], [44_100, 64], [48_000, 2048]]) {
+  test(`worklet home at ${rate} Hz in blocks of ${block}, ten seconds`, async () => {
+    const page = await site.page("plain");
+    const heard = await page.evaluate(rendered, { home: "worklet", rate, block, fromS: 36, seconds: 10 });
+    assert.equal(heard.block, block);
+    assertSame(heard);
+    await page.close();
+  });
+}
+
+test("Worker home: the same events as analyze", async () => {
+  const page = await site.page("plain");
+  assertSame(await page.evaluate(rendered, { home: "worker", rate: 48_000, seconds: CALL_S, blockS: 0.5 }));
+  await page.close();
+});
+
+/** In the page: listens to noise in real time while the main thread is blocked in chunks of 300 ms. */
+async function busy({ home, seconds }) {
+  const { listen } = await import("./npm/dist/index.js");
+  const context = new AudioContext();
+  const noise = context.createBuffer(1, context.sampleRate, context.sampleRate);
+  noise.copyToChannel(Float32Array.from({ length: noise.length }, () => Math.random() - 0.5), 0);
+  const [user, agent] = [1, 2].map(() => new AudioBufferSourceNode(context, { buffer: noise, loop: true }));
+  const session = await listen({ user, agent, home, context });
+  user.start();
+  agent.start();
+  const end = context.currentTime + seconds;
+  while (context.currentTime < end) {
+    for (const until = performance.now() + 300; performance.now() < until; );
+    await new Promise((resume) => setTimeout(resume, 10));
+  }
+  await context.suspend();
+  const heardMs = 1000 * (context.currentTime - session.startTime);
+  await session.finish();
+  await context.close();
+  return { stats: session.stats, heardMs, isolated: crossOriginIsolated };
+}
+
+for (const [folder, isolated] of [["plain", false], ["isolated", true]]) {
+  for (const home of ["worklet", "worker"]) {
+    test(`${home} home, ${isolated ? "with" : "without"} isolation, loses nothing while the main thread is blocked`, async () => {
+      const page = await site.page(folder);
+      const heard = await page.evaluate(busy, { home, seconds: 3 });
+      assert.equal(heard.isolated, isolated);
+      assert.equal(heard.stats.home, home);
+      assert.equal(heard.stats.overruns, 0);
+      assert.equal(heard.stats.droppedHops, 0);
+      assert.ok(Math.abs(heard.stats.hops * 20 - heard.heardMs) <= 40, JSON.stringify(heard));
+      await page.close();
+    });
+  }
+}
