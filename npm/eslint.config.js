@@ -5,7 +5,7 @@ import tseslint from "typescript-eslint";
 const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder"];
 const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout", "addEventListener", "location", "navigator"];
 const audio = ["AbortController", "AbortSignal", "AudioBufferSourceNode", "AudioContext", "AudioWorkletNode", "ChannelMergerNode",
-  "DOMException", "ErrorEvent", "MediaStream", "OfflineAudioContext", "OscillatorNode", "RTCPeerConnection", "Worker", "crossOriginIsolated"];
+  "DOMException", "ErrorEvent", "MediaStream", "OfflineAudioContext", "OscillatorNode", "RTCPeerConnection", "Worker", "crossOriginIsolated", "onmessage"];
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 
 export default tseslint.config(
@@ -23,5 +23,5 @@ export default tseslint.config(
   },
   { files: ["**/*.js"], languageOptions: { globals: readonly(node) } },
   { files: ["www/main.js"], languageOptions: { globals: readonly(browser) } },
-  { files: ["tests/browser/**/*.js"], languageOptions: { globals: readonly([...node, ...browser, ...audio]) } },
+  { files: ["tests/browser/**/*.js", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio]) } },
 );
