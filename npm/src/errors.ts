@@ -28,8 +28,16 @@ export const ERROR_CODES = [
   "backend",
   /** The detector or model was closed. */
   "closed",
-  /** The wasm binary or the model file could not be fetched, read or compiled. */
+  /** A file of the package (wasm binary, model, worklet, Worker) could not be fetched, read, compiled or started. */
   "load",
+  /** The person, or a policy of the page, does not allow the microphone. */
+  "permission",
+  /** There is no microphone, or it cannot be opened. */
+  "microphone",
+  /** There is no AudioContext, or it is closed or of another session's input. */
+  "context",
+  /** The caller's signal was aborted; its reason is the `cause`. */
+  "aborted",
   /** A fault inside the wasm binary, out of memory included; it needs a fresh page or process. */
   "internal",
 ] as const;

@@ -4,7 +4,8 @@ import type { Frame, Pair } from "./events.js";
 
 const HOP_MS = 20;
 const BINS = 10;
-const NUMBERS = 2 * BINS + 11;
+/** Numbers of one hop. */
+export const NUMBERS = 2 * BINS + 11;
 
 /** Frames of packed hops, `[n, 31]`; the first is hop number `firstHop` of the stream. */
 export function unpacked(packed: Float32Array, firstHop: number): Frame[] {

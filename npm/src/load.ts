@@ -4,11 +4,21 @@ import { VapTurnError, guarded, told } from "./errors.js";
 import type { BinarySource, LoadOptions, ModelInfo } from "./options.js";
 import init, { Model } from "./vap_wasm.js";
 
+/** Where the wasm binary lies beside this code. @internal */
+export function defaultWasm(): URL {
+  return new URL("./vap_wasm_bg.wasm", import.meta.url);
+}
+
+/** Where the model file lies beside this code. @internal */
+export function defaultModel(): URL {
+  return new URL("../models/optimized.safetensors", import.meta.url);
+}
+
 let instance: Promise<void> | undefined;
 
 /** Compiles the wasm binary, once a page or process; later calls wait for the first and ignore their source. */
 export function loadWasm(source?: LoadOptions["wasm"]): Promise<void> {
-  instance ??= compile(source ?? new URL("./vap_wasm_bg.wasm", import.meta.url)).catch((error: unknown) => {
+  instance ??= compile(source ?? defaultWasm()).catch((error: unknown) => {
     instance = undefined;
     throw error;
   });
@@ -37,9 +47,8 @@ export class TurnModel {
 
   /** Loads the default model, or the one given. */
   static async load(options: { model?: BinarySource; wasm?: LoadOptions["wasm"] } = {}): Promise<TurnModel> {
-    const source = options.model ?? new URL("../models/optimized.safetensors", import.meta.url);
-    const [opened] = await Promise.all([open(source, "model file"), loadWasm(options.wasm)]);
-    const bytes = opened instanceof Uint8Array ? opened : new Uint8Array(await opened.arrayBuffer());
+    const source = options.model ?? defaultModel();
+    const [bytes] = await Promise.all([readBytes(source, "model file"), loadWasm(options.wasm)]);
     return new TurnModel(guarded(() => Model.load(bytes)));
   }
 
@@ -54,6 +63,12 @@ export class TurnModel {
     if (this.#model) return this.#model;
     throw new VapTurnError("closed", "model: it was closed");
   }
+}
+
+/** The bytes of a source, those of a caller's buffer not copied; `what` names it in errors. @internal */
+export async function readBytes(source: BinarySource, what: string): Promise<Uint8Array<ArrayBuffer>> {
+  const opened = await open(source, what);
+  return opened instanceof Uint8Array ? opened : new Uint8Array(await opened.arrayBuffer());
 }
 
 async function open(source: BinarySource, what: string): Promise<Uint8Array<ArrayBuffer> | Response> {

@@ -15,6 +15,13 @@ export class Model {
 export class Session {
   constructor(model: Model, options: { userRate: number; agentRate: number; policy?: PolicyOptions });
   push(user: Float32Array | undefined, agent: Float32Array | undefined): RawOutput;
+  /** Address in the memory of room for 4096 samples of a channel. */
+  input(channel: number): number;
+  /** Takes that many samples of each room. */
+  hearInput(user: number, agent: number): void;
+  /** Does one slice of the work that waits; true while there is more. */
+  work(): boolean;
+  output(): RawOutput;
   finish(): RawOutput;
   reset(): void;
   delayMs(): number;
@@ -32,3 +39,5 @@ export interface RawOutput {
 export default function init(input: {
   module_or_path: Response | BufferSource | WebAssembly.Module;
 }): Promise<unknown>;
+
+export function initSync(input: { module: BufferSource | WebAssembly.Module }): { memory: WebAssembly.Memory };

@@ -1,0 +1,119 @@
+// What a page asks of `listen`, checked before anything is opened.
+import { VapTurnError, told } from "./errors.js";
+import { HOMES, type HomeName } from "./home.js";
+import { PcmInput, type TurnInput } from "./inputs.js";
+import type { BinarySource, PolicyOptions } from "./options.js";
+
+/** Options of `listen`; a user, an agent, or both. */
+export interface ListenOptions {
+  /** Sound of the person. A channel left out is silent. */
+  user?: TurnInput;
+  /** Sound of the other party. A channel left out is silent. */
+  agent?: TurnInput;
+  /** Aborts the opening, and closes the session afterwards. */
+  signal?: AbortSignal;
+  /**
+   * Where it is computed: inside the audio thread, or in a Worker. By default `"auto"`: measured, in the audio thread
+   * where the longest slice of work takes less than a tenth of a render block.
+   */
+  home?: HomeName | "auto";
+  /** Thresholds that differ from the model's, or what is asked: `{ maxFalseCutoff: 0.2 }`, `{ meanLatencyMs: 400 }`. */
+  policy?: PolicyOptions;
+  /** The model file; by default `optimized.safetensors`. */
+  model?: BinarySource;
+  /** The wasm binary; by default `vap_wasm_bg.wasm`. A context compiles it once: the first session decides. */
+  wasm?: BinarySource;
+  /** Folder of all files of the package, where they do not lie beside its code; those below and above go first. */
+  assetBase?: URL | string;
+  /** Script of the worklet home; by default `worklet.js`. */
+  worklet?: URL | string;
+  /** Script that captures sound for the Worker; by default `capture.js`. */
+  capture?: URL | string;
+  /** Script of the Worker; by default `worker.js`. */
+  worker?: URL | string;
+  /** Makes the Worker, for pages that must do it their way. */
+  createWorker?: (url: URL) => Worker;
+  /** Context to listen in, 8 to 96 kHz; by default that of an AudioNode given, else one that the session opens and closes. */
+  context?: BaseAudioContext;
+}
+
+const NAMES = [
+  "user", "agent", "signal", "home", "policy", "model", "wasm", "assetBase", "worklet", "capture", "worker", "createWorker", "context",
+] as const satisfies readonly (keyof ListenOptions)[];
+
+/** Throws what is wrong with the options. */
+export function checked(options: ListenOptions): void {
+  if (typeof AudioContext === "undefined") {
+    throw new VapTurnError("context", "listen: expected a browser with Web Audio; TurnDetector hears samples anywhere");
+  }
+  if (typeof (options as unknown) !== "object") throw wrong("options", "an object", options);
+  const unknown = Object.keys(options).find((name) => !NAMES.some((known) => known === name));
+  if (unknown !== undefined) {
+    throw new VapTurnError("option", `option ${unknown}: unknown, expected one of ${NAMES.join(", ")}`);
+  }
+  const { user, agent } = options;
+  if (user === undefined && agent === undefined) throw wrong("user", "a user, an agent, or both", undefined);
+  for (const [name, input] of Object.entries({ user, agent })) {
+    const ways = [PcmInput, MediaStream, AudioNode];
+    if (input !== undefined && input !== "microphone" && !ways.some((way) => input instanceof way)) {
+      throw wrong(name, '"microphone", a MediaStream, an AudioNode or a PcmInput', input);
+    }
+  }
+  if (user instanceof PcmInput && user === agent) throw wrong("agent", "another PcmInput than the user's", agent);
+  const checks: [keyof ListenOptions, string, (value: unknown) => boolean][] = [
+    ["signal", "an AbortSignal", (value) => value instanceof AbortSignal],
+    ["home", `"auto" or one of ${HOMES.join(", ")}`, (value) => value === "auto" || HOMES.some((home) => home === value)],
+    ["policy", "an object of thresholds and times", (value) => typeof value === "object" && value !== null],
+    ["model", "a URL, Response, ArrayBuffer or Uint8Array", isSource],
+    ["wasm", "a URL, Response, ArrayBuffer or Uint8Array", isSource],
+    ["createWorker", "a function", (value) => typeof value === "function"],
+    ["context", "an AudioContext or OfflineAudioContext", (value) => value instanceof BaseAudioContext],
+    ...(["assetBase", "worklet", "capture", "worker"] as const).map((name) => [name, "a URL", isUrl] as [typeof name, string, typeof isUrl]),
+  ];
+  for (const [name, expected, holds] of checks) {
+    if (options[name] !== undefined && !holds(options[name])) throw wrong(name, expected, options[name]);
+  }
+  contextGiven(options);
+}
+
+/** The context to listen in; `own` is one that was opened for it. */
+export function contextOf(options: ListenOptions): { context: BaseAudioContext; own?: AudioContext } {
+  const given = contextGiven(options);
+  if (given) {
+    if (given.state === "closed") throw new VapTurnError("context", "option context: it was closed");
+    return { context: given };
+  }
+  try {
+    const own = new AudioContext();
+    return { context: own, own };
+  } catch (error) {
+    throw new VapTurnError("context", `AudioContext: ${told(error)}`, error);
+  }
+}
+
+function contextGiven({ context, user, agent }: ListenOptions): BaseAudioContext | undefined {
+  const nodes = [user, agent].filter((input) => input instanceof AudioNode).map((node) => node.context);
+  const [first, ...others] = context ? [context, ...nodes] : nodes;
+  if (others.some((other) => other !== first)) {
+    throw new VapTurnError("context", "options user, agent, context: expected nodes of one AudioContext, found two");
+  }
+  return first;
+}
+
+function isSource(value: unknown): boolean {
+  return isUrl(value) || value instanceof Response || value instanceof ArrayBuffer || value instanceof Uint8Array;
+}
+
+function isUrl(value: unknown): boolean {
+  if (value instanceof URL) return true;
+  return typeof value === "string" && URL.canParse(value, location.href);
+}
+
+function wrong(name: string, expected: string, found: unknown): VapTurnError {
+  const shown = typeof found === "string" ? JSON.stringify(found) : typeof found === "object" ? kind(found) : String(found);
+  return new VapTurnError("option", `option ${name}: expected ${expected}, found ${shown}`);
+}
+
+function kind(found: object | null): string {
+  return found === null ? "null" : (found.constructor as { name?: string } | undefined)?.name ?? "an object";
+}

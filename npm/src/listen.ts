@@ -1,0 +1,127 @@
+// Listening live in a page: options checked, inputs and a home opened, a session given.
+import { VapTurnError, asVapTurnError, told } from "./errors.js";
+import type { Pair } from "./events.js";
+import type { Plan } from "./home.js";
+import { openHome } from "./home-auto.js";
+import { PcmInput, openInput, type OpenInput } from "./inputs.js";
+import { Lifetime, unlessAborted } from "./lifetime.js";
+import { checked, contextOf, type ListenOptions } from "./listen-options.js";
+import { defaultModel, defaultWasm, readBytes } from "./load.js";
+import type { Begin, Failed, PushedRates, Started, Told } from "./messages.js";
+import { TurnSession } from "./turn-session.js";
+
+/**
+ * Listens to a conversation in a page: sound of the user and the agent in, turn events out, computed off the main
+ * thread. The microphone is opened only where `"microphone"` is asked for. An AudioContext of its own begins to run only
+ * after a user gesture, so call it from one, or look at `state`.
+ */
+export async function listen(options: ListenOptions): Promise<TurnSession> {
+  checked(options);
+  const life = new Lifetime();
+  try {
+    return await unlessAborted(options.signal, opened(options, life));
+  } catch (error) {
+    life.end();
+    throw asVapTurnError(error);
+  }
+}
+
+async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSession> {
+  const { user, agent, signal } = options;
+  if (signal?.aborted) throw new VapTurnError("aborted", "listen: the signal was aborted", signal.reason);
+  const { context, own } = contextOf(options);
+  if (own) {
+    life.own(() => {
+      void own.close();
+    });
+    // Waits for a gesture, as long as it takes; the session's state tells.
+    own.resume().catch(() => undefined);
+  }
+  const [wasm, model, ...inputs] = await Promise.all([
+    readBytes(options.wasm ?? at(options, "vap_wasm_bg.wasm") ?? defaultWasm(), "wasm binary"),
+    readBytes(options.model ?? at(options, "optimized.safetensors") ?? defaultModel(), "model file"),
+    openInput("user", user, context, life),
+    openInput("agent", agent, context, life),
+  ]);
+  const rate = (input: unknown): number | undefined => (input instanceof PcmInput ? input.rate : undefined);
+  const pushed: PushedRates = [rate(user), rate(agent)];
+  const rates = pushed.map((own) => own ?? Math.round(context.sampleRate)) as Pair;
+  const begin: Begin = { kind: "begin", wasm, model, rates, policy: options.policy, pushed };
+  // Nothing is told before there is sound, and there is none before the session is made.
+  let session: TurnSession | undefined;
+  const tell = (message: Started | Told | Failed): void => session?.take(message);
+  const home = await openHome(plan(options, context, begin, life, tell), options.home ?? "auto");
+  if (life.ended) throw new VapTurnError("aborted", "listen: it ended before it began");
+  session = new TurnSession({ context, home, inputs, life });
+  home.listen();
+  connect(home.node, [user, agent], inputs, life);
+  closeOnAbort(signal, session, life);
+  return session;
+}
+
+function plan(options: ListenOptions, context: BaseAudioContext, begin: Begin, life: Lifetime, tell: Plan["tell"]): Plan {
+  const scripts: Plan["scripts"] = {
+    worklet: script(options.worklet) ?? at(options, "worklet.js") ?? new URL("./worklet.js", import.meta.url),
+    capture: script(options.capture) ?? at(options, "capture.js") ?? new URL("./capture.js", import.meta.url),
+    worker: script(options.worker) ?? at(options, "worker.js"),
+  };
+  return { context, begin, scripts, createWorker: options.createWorker, life, tell };
+}
+
+function script(url: URL | string | undefined): URL | undefined {
+  return url === undefined ? undefined : new URL(url, location.href);
+}
+
+/** A file of the folder that `assetBase` names. */
+function at({ assetBase }: ListenOptions, file: string): URL | undefined {
+  if (assetBase === undefined) return undefined;
+  const folder = new URL(assetBase, location.href);
+  if (!folder.pathname.endsWith("/")) folder.pathname += "/";
+  return new URL(file, folder);
+}
+
+/** Lets sound in: from here on the conversation is heard. */
+function connect(node: AudioWorkletNode, sources: readonly unknown[], inputs: readonly OpenInput[], life: Lifetime): void {
+  for (const channel of [0, 1] as const) {
+    const [source, from] = [sources[channel], inputs[channel]?.node];
+    if (source instanceof PcmInput) {
+      source.attach({
+        push: (samples) => {
+          node.port.postMessage({ kind: "pcm", channel, samples }, [samples.buffer]);
+        },
+        clear: () => {
+          node.port.postMessage({ kind: "clear", channel });
+        },
+      });
+      life.own(() => {
+        source.attach(undefined);
+      });
+    }
+    if (from) {
+      from.connect(node, 0, channel);
+      life.own(() => {
+        disconnect(from, node, channel);
+      });
+    }
+  }
+}
+
+function disconnect(from: AudioNode, node: AudioNode, channel: number): void {
+  try {
+    from.disconnect(node, 0, channel);
+  } catch (error) {
+    // The page may have taken its node off all others already.
+    if (!(error instanceof DOMException && error.name === "InvalidAccessError")) throw new VapTurnError("context", told(error), error);
+  }
+}
+
+function closeOnAbort(signal: AbortSignal | undefined, session: TurnSession, life: Lifetime): void {
+  if (!signal) return;
+  const close = (): void => {
+    session.close();
+  };
+  signal.addEventListener("abort", close);
+  life.own(() => {
+    signal.removeEventListener("abort", close);
+  });
+}

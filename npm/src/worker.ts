@@ -1,0 +1,84 @@
+// The Worker home: takes sound from the capture worklet piece by piece, computes, and tells the page. Built into one
+// file without imports.
+import { Engine } from "./engine.js";
+import { asVapTurnError } from "./errors.js";
+import { NUMBERS } from "./frames.js";
+import type { Counters, Finish, Free, Pace, Sound, ToPage, ToWorker } from "./messages.js";
+import { measured } from "./pace.js";
+
+const HOP_MS = 20;
+
+const counters: Counters = { hopMs: 0, overruns: 0, droppedHops: 0, delayMs: 0 };
+let engine: Engine | undefined;
+let heardMs = 0;
+let lostMs = 0;
+let workMs = 0;
+let hops = 0;
+
+function post(message: ToPage, transfer: Transferable[] = []): void {
+  globalThis.postMessage(message, { transfer });
+}
+
+/** Calls, and tells the page of what is thrown. */
+function guarded(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    engine = undefined;
+    const { code, message } = asVapTurnError(error);
+    post({ kind: "failed", code, message });
+  }
+}
+
+function tell({ frames, events }: ReturnType<Engine["push"]>, finished: boolean): void {
+  hops += frames.length / NUMBERS;
+  if (frames.length > 0 || finished) {
+    post({ kind: "told", frames, events, counters, finished }, [frames.buffer as ArrayBuffer]);
+  }
+}
+
+function hear(engine: Engine, { samples, lengths: [user, agent], lost, lengthMs, at }: Sound, sound: MessagePort): void {
+  const start = performance.now();
+  if (lost[0] + lost[1] > 0) {
+    const perMs = (user + agent) / lengthMs;
+    lostMs += (lost[0] + lost[1]) / perMs;
+    counters.droppedHops = Math.ceil(lostMs / HOP_MS);
+    heardMs += (lost[0] + lost[1]) / perMs;
+    tell(engine.push(new Float32Array(lost[0]), new Float32Array(lost[1])), false);
+  }
+  const half = samples.length / 2;
+  const output = engine.push(samples.subarray(0, user), samples.subarray(half, half + agent));
+  const spent = performance.now() - start;
+  const free: Free = { kind: "free", samples };
+  sound.postMessage(free, [samples.buffer]);
+  workMs += spent;
+  heardMs += lengthMs;
+  if (spent > lengthMs) counters.overruns++;
+  const told = hops + output.frames.length / NUMBERS;
+  counters.hopMs = workMs / Math.max(1, told);
+  counters.delayMs = Math.max(0, heardMs - told * HOP_MS) + Math.max(0, Date.now() - at);
+  tell(output, false);
+}
+
+function attend(sound: MessagePort): void {
+  sound.onmessage = ({ data }: MessageEvent<Sound | Finish>) => {
+    guarded(() => {
+      if (!engine) return;
+      if (data.kind === "sound") hear(engine, data, sound);
+      else tell(engine.finish(), true);
+    });
+  };
+}
+
+globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  guarded(() => {
+    if (data.kind === "attend") {
+      attend(data.sound);
+      return;
+    }
+    engine = new Engine(data);
+    const pace: Pace = measured(engine, data.rates);
+    engine.reset();
+    post({ kind: "ready", beginning: engine.beginning, pace });
+  });
+};

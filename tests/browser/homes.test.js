@@ -1,0 +1,81 @@
+// Both homes in headless Chromium: the same events as the package gives for the same samples, and no sound is lost
+// while the page is busy.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { start } from "./site.js";
+
+let site;
+
+before(async () => {
+  site = await start({ args: ["--autoplay-policy=no-user-gesture-required"] });
+});
+
+after(() => site?.stop());
+
+/** In the page: plays the fixture through `listen` in an offline context, and analyses what that context rendered. */
+async function rendered({ home, rate, blockS }) {
+  const { analyze, decodeWav, listen } = await import("./npm/dist/index.js");
+  const bytes = await (await fetch("./tests/fixtures/call.wav")).arrayBuffer();
+  const { sampleRate, channels } = await decodeWav(new Uint8Array(bytes));
+  const seconds = channels[0].length / sampleRate;
+  const play = (context) =>
+    channels.map((samples) => {
+      const buffer = context.createBuffer(1, samples.length, sampleRate);
+      buffer.copyToChannel(samples, 0);
+      const source = new AudioBufferSourceNode(context, { buffer });
+      source.start();
+      return source;
+    });
+
+  const context = new OfflineAudioContext(1, Math.ceil(seconds * rate), rate);
+  const [user, agent] = play(context);
+  const session = await listen({ user, agent, home, context });
+  const events = [];
+  const frames = [];
+  session.addEventListener("turn", ({ detail }) => events.push(detail));
+  session.addEventListener("frame", ({ detail }) => frames.push([detail.timeMs, ...detail.vad, ...detail.eot]));
+  if (blockS) {
+    // The Worker hears in real time; an offline context must wait for it.
+    for (let at = blockS; at < seconds; at += blockS) {
+      void context.suspend(at).then(async () => {
+        while (frames.length < Math.floor(at * 50) - 8) await new Promise((resume) => setTimeout(resume, 1));
+        void context.resume();
+      });
+    }
+  }
+  await context.startRendering();
+  await session.finish();
+  const { stats } = session;
+
+  const two = new OfflineAudioContext(2, Math.ceil(seconds * rate), rate);
+  const merger = new ChannelMergerNode(two, { numberOfInputs: 2 });
+  play(two).forEach((source, channel) => source.connect(merger, 0, channel));
+  merger.connect(two.destination);
+  const heard = await two.startRendering();
+  const [first, second] = [0, 1].map((channel) => ({ samples: heard.getChannelData(channel), rate }));
+  const whole = await analyze({ user: first, agent: second });
+  return {
+    events, frames, stats, startTime: session.startTime, state: session.state,
+    expected: { events: whole.events, frames: whole.frames.map((f) => [f.timeMs, ...f.vad, ...f.eot]) },
+  };
+}
+
+function assertSame({ events, frames, expected, startTime, state, stats }) {
+  assert.ok(expected.events.length > 20, `a call with ${expected.events.length} events proves little`);
+  assert.deepEqual(events, expected.events);
+  assert.ok(frames.length >= expected.frames.length, `${frames.length} frames of ${expected.frames.length}`);
+  for (const [hop, frame] of expected.frames.entries()) {
+    for (const [i, value] of frame.entries()) assert.ok(Math.abs(frames[hop][i] - value) < 1e-3, `hop ${hop}, number ${i}`);
+  }
+  assert.equal(startTime, 0);
+  assert.equal(state, "closed");
+  assert.equal(stats.droppedHops, 0);
+}
+
+for (const rate of [44_100, 48_000]) {
+  test(`worklet home at ${rate} Hz: the same events as analyze`, async () => {
+    const page = await site.page("plain");
+    assertSame(await page.evaluate(rendered, { home: "worklet", rate }));
+    await page.close();
+  });
+}

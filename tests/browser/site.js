@@ -1,0 +1,58 @@
+// A server for the tests of live listening: the built package and the sample call on an empty page, under headers that
+// the first folder of the path chooses.
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { extname } from "node:path";
+import { POLICY } from "../../www/serve.js";
+
+const { chromium } = createRequire(new URL("../../npm/package.json", import.meta.url))("playwright-core");
+
+const ROOT = new URL("../../", import.meta.url);
+const SERVED = /^(npm\/dist|npm\/models|tests\/fixtures|tests\/browser)\/[\w-]+(\.[\w-]+)*$/;
+const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html; charset=utf-8" };
+const EMPTY = '<!doctype html><title>test</title><link rel="icon" href="data:,">';
+const ISOLATION = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+
+/** What the pages below a folder are sent with. */
+const HEADERS = {
+  plain: { "Content-Security-Policy": POLICY },
+  isolated: { "Content-Security-Policy": POLICY, ...ISOLATION },
+  nowasm: { "Content-Security-Policy": POLICY.replace(" 'wasm-unsafe-eval'", "") },
+};
+
+async function answer({ url }, response) {
+  const [, site, ...rest] = new URL(url, "http://localhost").pathname.split("/");
+  const headers = { ...HEADERS[site], "Cache-Control": "no-store" };
+  const path = rest.join("/");
+  if (path === "") return response.writeHead(200, { ...headers, "Content-Type": TYPES[".html"] }).end(EMPTY);
+  const body = SERVED.test(path) ? await readFile(new URL(path, ROOT)).catch(() => undefined) : undefined;
+  if (!body) return response.writeHead(404, headers).end();
+  return response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(body);
+}
+
+/** A browser and the site; `page(folder)` opens an empty page under the headers of that folder. */
+export async function start({ args = [] } = {}) {
+  const server = createServer((request, response) => void answer(request, response));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${server.address().port}`;
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", ...args] });
+  const page = async (folder, options = {}) => {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    page.on("close", () => void context.close().catch(() => undefined));
+    await page.goto(`${address}/${folder}/`);
+    return page;
+  };
+  const stop = async () => {
+    await browser.close();
+    server.close();
+    server.closeAllConnections();
+  };
+  return { page, stop, address };
+}
