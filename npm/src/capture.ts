@@ -3,7 +3,7 @@
 import { scope } from "./audio-scope.js";
 import type { Pair } from "./events.js";
 import { Feed, takeInput } from "./feed.js";
-import { CAPTURE, type Free, type Open, type Sound, type ToCapture } from "./messages.js";
+import { CAPTURE, type Free, type Listening, type Open, type Sound, type Started, type ToCapture } from "./messages.js";
 
 /** Sound in one message; half a hop, so that a hop waits little for the message that completes it. */
 const STEP_MS = 10;
@@ -19,6 +19,7 @@ class Capture extends scope.AudioWorkletProcessor {
   #frames = 0;
   #lengths: Pair = [0, 0];
   #lost: Pair = [0, 0];
+  #listening = false;
   #closed = false;
 
   constructor() {
@@ -30,7 +31,7 @@ class Capture extends scope.AudioWorkletProcessor {
 
   process(inputs: Float32Array[][], [output]: Float32Array[][]): boolean {
     const block = output?.[0]?.length ?? 0;
-    if (this.#sound && block > 0) this.#hear(this.#sound, inputs, block);
+    if (this.#sound && this.#listening && block > 0) this.#hear(this.#sound, inputs, block);
     return !this.#closed;
   }
 
@@ -38,6 +39,10 @@ class Capture extends scope.AudioWorkletProcessor {
     switch (message.kind) {
       case "open":
         this.#open(message);
+        break;
+      case "listen":
+        this.#listening = true;
+        this.#post({ kind: "listening" });
         break;
       case "pcm":
         this.#feeds[message.channel]?.push(message.samples);
@@ -102,7 +107,7 @@ class Capture extends scope.AudioWorkletProcessor {
 
   /** Makes every buffer, now that the length of a block is known; gives the first. */
   #first(block: number): Float32Array<ArrayBuffer> {
-    this.port.postMessage({ kind: "started", frame: scope.currentFrame });
+    this.#post({ kind: "started", frame: scope.currentFrame });
     const frames = Math.ceil(this.#step() / block) * block;
     const ratio = Math.max(1, ...this.#feeds.map((feed) => (feed ? feed.rate / scope.sampleRate : 1)));
     const length = 2 * (Math.ceil(frames * ratio) + 1);
@@ -118,6 +123,10 @@ class Capture extends scope.AudioWorkletProcessor {
     this.#samples = undefined;
     this.#free = [];
     this.#feeds = [undefined, undefined];
+  }
+
+  #post(message: Listening | Started): void {
+    this.port.postMessage(message);
   }
 }
 

@@ -42,14 +42,8 @@ export async function openWorker(plan: Plan, { worker, ready: { beginning } }: R
   const attend: Attend = { kind: "attend", sound: port1 };
   const open: Open = { kind: "open", sound: port2, pushed: plan.begin.pushed };
   worker.postMessage(attend, [port1]);
-  return {
-    name: "worker",
-    node,
-    beginning,
-    listen: () => {
-      node.port.postMessage(open, [port2]);
-    },
-  };
+  node.port.postMessage(open, [port2]);
+  return { name: "worker", node, beginning };
 }
 
 function made({ scripts: { worker: url }, createWorker }: Plan): Worker {

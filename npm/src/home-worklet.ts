@@ -1,6 +1,6 @@
 // Opens the worklet home.
 import { answered, listenTo, openNode, type Home, type Plan } from "./home.js";
-import { WORKLET, type Listen } from "./messages.js";
+import { WORKLET } from "./messages.js";
 
 export async function openWorklet(plan: Plan): Promise<Home> {
   const node = await openNode(plan, plan.scripts.worklet, WORKLET);
@@ -8,13 +8,5 @@ export async function openWorklet(plan: Plan): Promise<Home> {
     listenTo(node, hear);
     node.port.postMessage(plan.begin);
   });
-  const listen: Listen = { kind: "listen" };
-  return {
-    name: "worklet",
-    node,
-    beginning,
-    listen: () => {
-      node.port.postMessage(listen);
-    },
-  };
+  return { name: "worklet", node, beginning };
 }

@@ -1,13 +1,16 @@
 // A home is where a conversation is computed: inside the AudioWorklet, or in a Worker that a capture worklet feeds.
 import { VapTurnError, told } from "./errors.js";
 import type { Lifetime } from "./lifetime.js";
-import type { Begin, Beginning, Failed, Ready, Started, ToPage, Told } from "./messages.js";
+import type { Begin, Beginning, Ready, ToPage } from "./messages.js";
 
 /** Names of the homes. */
 export const HOMES = ["worklet", "worker"] as const;
 
 /** One of the homes. */
 export type HomeName = (typeof HOMES)[number];
+
+/** What a home says once it is open. */
+export type Later = Exclude<ToPage, Ready>;
 
 /** What is needed to open a home. */
 export interface Plan {
@@ -18,7 +21,7 @@ export interface Plan {
   createWorker: ((url: URL) => Worker) | undefined;
   life: Lifetime;
   /** Told what comes once the home is open. */
-  tell: (message: Started | Told | Failed) => void;
+  tell: (message: Later) => void;
 }
 
 /** A home that waits for sound. */
@@ -27,8 +30,6 @@ export interface Home {
   /** Takes the user on input 0 and the agent on input 1; pushed samples and the end go to its port. */
   node: AudioWorkletNode;
   beginning: Beginning;
-  /** Begins the conversation. */
-  listen: () => void;
 }
 
 const PATIENCE_MS = 10_000;

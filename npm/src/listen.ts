@@ -7,7 +7,7 @@ import { PcmInput, openInput, type OpenInput } from "./inputs.js";
 import { Lifetime, unlessAborted } from "./lifetime.js";
 import { checked, contextOf, type ListenOptions } from "./listen-options.js";
 import { defaultModel, defaultWasm, readBytes } from "./load.js";
-import type { Begin, Failed, PushedRates, Started, Told } from "./messages.js";
+import type { Begin, PushedRates } from "./messages.js";
 import { TurnSession } from "./turn-session.js";
 
 /**
@@ -47,14 +47,20 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
   const pushed: PushedRates = [rate(user), rate(agent)];
   const rates = pushed.map((own) => own ?? Math.round(context.sampleRate)) as Pair;
   const begin: Begin = { kind: "begin", wasm, model, rates, policy: options.policy, pushed };
-  // Nothing is told before there is sound, and there is none before the session is made.
-  let session: TurnSession | undefined;
-  const tell = (message: Started | Told | Failed): void => session?.take(message);
-  const home = await openHome(plan(options, context, begin, life, tell), options.home ?? "auto");
+  // Nothing is told before the home listens, and it does not before the session is made.
+  let take: Plan["tell"] = () => undefined;
+  const home = await openHome(plan(options, context, begin, life, (message) => { take(message); }), options.home ?? "auto");
   if (life.ended) throw new VapTurnError("aborted", "listen: it ended before it began");
-  session = new TurnSession({ context, home, inputs, life });
-  home.listen();
+  const session = new TurnSession({ context, home, inputs, life });
   connect(home.node, [user, agent], inputs, life);
+  await new Promise<void>((resolve, reject) => {
+    take = (message) => {
+      if (message.kind === "listening") resolve();
+      else session.take(message);
+      if (message.kind === "failed") reject(new VapTurnError(message.code, message.message));
+    };
+    home.node.port.postMessage({ kind: "listen" });
+  });
   closeOnAbort(signal, session, life);
   return session;
 }
@@ -80,7 +86,7 @@ function at({ assetBase }: ListenOptions, file: string): URL | undefined {
   return new URL(file, folder);
 }
 
-/** Lets sound in: from here on the conversation is heard. */
+/** Lets sound in. */
 function connect(node: AudioWorkletNode, sources: readonly unknown[], inputs: readonly OpenInput[], life: Lifetime): void {
   for (const channel of [0, 1] as const) {
     const [source, from] = [sources[channel], inputs[channel]?.node];

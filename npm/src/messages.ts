@@ -21,9 +21,14 @@ export interface Begin {
   pushed: PushedRates;
 }
 
-/** Page to worklet: the conversation begins with the next block. */
+/** Page to worklet or capture: the conversation begins with the next block. */
 export interface Listen {
   kind: "listen";
+}
+
+/** Worklet or capture to page: it does. */
+export interface Listening {
+  kind: "listening";
 }
 
 /** Page to Worker: sound comes by this port. */
@@ -32,7 +37,7 @@ export interface Attend {
   sound: MessagePort;
 }
 
-/** Page to capture: the conversation begins with the next block; hand its sound to this port. */
+/** Page to capture: hand sound to this port. */
 export interface Open {
   kind: "open";
   sound: MessagePort;
@@ -142,6 +147,6 @@ export interface Failed {
 }
 
 export type ToWorklet = Begin | Listen | Pcm | Clear | Finish | Close;
-export type ToCapture = Open | Pcm | Clear | Finish | Close;
+export type ToCapture = Open | Listen | Pcm | Clear | Finish | Close;
 export type ToWorker = Begin | Attend;
-export type ToPage = Ready | Started | Told | Failed;
+export type ToPage = Ready | Listening | Started | Told | Failed;

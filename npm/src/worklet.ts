@@ -65,6 +65,7 @@ class Listener extends scope.AudioWorkletProcessor {
         break;
       case "listen":
         this.#listening = true;
+        this.#post({ kind: "listening" });
         break;
       case "pcm":
         this.#feeds[message.channel]?.push(message.samples);

@@ -25,12 +25,15 @@ const HEADERS = {
   nowasm: { "Content-Security-Policy": POLICY.replace(" 'wasm-unsafe-eval'", "") },
 };
 
+/** Files that are not what their name says. */
+const BROKEN = { "broken/model.safetensors": "no model", "broken/script.js": "throw new Error('as it is evaluated');" };
+
 async function answer({ url }, response) {
   const [, site, ...rest] = new URL(url, "http://localhost").pathname.split("/");
   const headers = { ...HEADERS[site], "Cache-Control": "no-store" };
   const path = rest.join("/");
   if (path === "") return response.writeHead(200, { ...headers, "Content-Type": TYPES[".html"] }).end(EMPTY);
-  const body = SERVED.test(path) ? await readFile(new URL(path, ROOT)).catch(() => undefined) : undefined;
+  const body = BROKEN[path] ?? (SERVED.test(path) ? await readFile(new URL(path, ROOT)).catch(() => undefined) : undefined);
   if (!body) return response.writeHead(404, headers).end();
   return response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(body);
 }

@@ -1,0 +1,368 @@
+// What can go wrong while a page listens, and what it is told: each failure has its code or is recovered from.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { start } from "./site.js";
+
+let site;
+
+before(async () => {
+  site = await start({ args: ["--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream"] });
+});
+
+after(() => site?.stop());
+
+/** A page on which `listen`, `tone(context)` and `until(condition)` are global. */
+async function open(folder = "plain", options = {}) {
+  const page = await site.page(folder, options);
+  await page.evaluate(async () => {
+    Object.assign(globalThis, await import("./npm/dist/index.js"));
+    globalThis.tone = (context) => {
+      const node = new OscillatorNode(context, { frequency: 200 });
+      node.start();
+      return node;
+    };
+    globalThis.until = async (condition) => {
+      for (const end = performance.now() + 10_000; !condition(); await new Promise((resume) => setTimeout(resume, 5))) {
+        if (performance.now() > end) throw new Error(`in vain: ${condition}`);
+      }
+    };
+    globalThis.failure = (promise) => promise.then(() => "none", ({ name, code, message }) => `${name} ${code}: ${message}`);
+  });
+  return page;
+}
+
+/** Runs `body` on a fresh page and gives what it returns. */
+async function on(body, { folder, options, argument } = {}) {
+  const page = await open(folder, options);
+  try {
+    return await page.evaluate(body, argument);
+  } finally {
+    await page.close();
+  }
+}
+
+test("wrong options are refused at once, by name", async () => {
+  const found = await on(async () => {
+    const [context, other] = [new AudioContext(), new AudioContext()];
+    const user = tone(context);
+    const pcm = new PcmInput({ rate: 16000 });
+    const wrong = [
+      {}, { user: 5 }, { user, agents: user }, { user, home: "webgpu" }, { user, policy: 5 }, { user, signal: {} }, { user, model: 5 },
+      { user, context: {} }, { user, createWorker: "worker.js" }, { user: pcm, agent: pcm }, { user, assetBase: 7 },
+      { user, agent: tone(other) }, { user: new MediaStream(), context },
+      { user, policy: { endTreshold: 1 } }, { user, policy: { endThreshold: 2 } }, { user, policy: { maxFalseCutoff: 1e-9 } },
+    ];
+    const found = [];
+    for (const options of wrong) found.push(await failure(listen(options)));
+    try {
+      new PcmInput({ rate: 4000 });
+    } catch ({ code }) {
+      found.push(code);
+    }
+    return found;
+  });
+  const codes = found.map((text) => /^VapTurnError ([\w-]+): /.exec(text)?.[1] ?? text);
+  assert.deepEqual(codes, [...Array(11).fill("option"), "context", ...Array(4).fill("option"), "sample-rate"], found.join("\n"));
+  assert.match(found[2], /option agents: unknown/);
+  assert.match(found[3], /option home: expected "auto" or one of worklet, worker, found "webgpu"/);
+});
+
+for (const home of ["worklet", "worker", "auto"]) {
+  test(`${home}: what cannot be loaded is told by its code`, async () => {
+    const found = await on(
+      async (home) => {
+        const user = tone(new AudioContext());
+        const broken = "./broken/script.js";
+        return {
+          missingModel: await failure(listen({ user, home, model: "./npm/models/none.safetensors" })),
+          corruptModel: await failure(listen({ user, home, model: "./broken/model.safetensors" })),
+          missingWasm: await failure(listen({ user, home, wasm: "./npm/dist/none.wasm" })),
+          missingScripts: await failure(listen({ user, home, worklet: "./none.js", capture: "./none.js", worker: "./none.js" })),
+          brokenScripts: await failure(listen({ user, home, worklet: broken, capture: broken, worker: broken })),
+          corruptWasm: await failure(listen({ user: tone(new AudioContext()), home, wasm: "./broken/model.safetensors" })),
+          afterAll: (await listen({ user, home })).state,
+        };
+      },
+      { argument: home },
+    );
+    const { corruptModel, afterAll, ...others } = found;
+    assert.match(corruptModel, /^VapTurnError model-file: /);
+    for (const [name, text] of Object.entries(others)) assert.match(text, /^VapTurnError load: /, name);
+    assert.match(found.missingModel, /model file: .*none\.safetensors.*404/);
+    assert.equal(afterAll, "running");
+  });
+
+  test(`${home}: a policy without wasm-unsafe-eval is told as such`, async () => {
+    const found = await on((home) => failure(listen({ user: tone(new AudioContext()), home })), { folder: "nowasm", argument: home });
+    assert.match(found, /^VapTurnError load: wasm binary: .*(unsafe-eval|Content Security Policy)/);
+  });
+
+  test(`${home}: a tone is heard, frames are read, the end is told once`, async () => {
+    const found = await on(
+      async (home) => {
+        const context = new AudioContext();
+        const session = await listen({ user: tone(context), home });
+        const types = [];
+        session.addEventListener("statechange", () => types.push(session.state));
+        const timesMs = [];
+        for await (const frame of session) if (timesMs.push(frame.timeMs) === 10) break;
+        await until(() => session.stats.hops > 20);
+        const { stats, startTime } = session;
+        const lag = context.currentTime - session.contextTime(20 * stats.hops);
+        await session.finish();
+        session.close();
+        return { timesMs, types, stats, startTime, lag, running: context.state };
+      },
+      { argument: home },
+    );
+    assert.deepEqual(found.timesMs.map((ms) => ms - found.timesMs[0]), Array.from({ length: 10 }, (_, i) => 20 * i));
+    assert.deepEqual(found.types, ["closed"]);
+    assert.equal(found.stats.home, home === "auto" ? "worklet" : home);
+    assert.ok(found.stats.hopMs > 0 && found.stats.hopMs < 10, `${found.stats.hopMs} ms a hop`);
+    assert.ok(found.stats.delayMs < 60, `${found.stats.delayMs} ms of delay`);
+    assert.ok(found.startTime >= 0 && Math.abs(found.lag) < 1, `${found.lag} s behind`);
+    assert.equal(found.running, "running", "a context that was given is not closed");
+  });
+}
+
+test("a microphone that is refused is told so, and nothing else asks for one", async () => {
+  const found = await on(async () => {
+    let asked = 0;
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = (wish) => (asked++, ask(wish));
+    (await listen({ user: tone(new AudioContext()), agent: new PcmInput({ rate: 24000 }) })).close();
+    return { asked, refused: await failure(listen({ user: "microphone" })) };
+  });
+  assert.equal(found.asked, 0);
+  assert.match(found.refused, /^VapTurnError permission: microphone: /);
+});
+
+test("a page without microphones is told so", async () => {
+  const found = await on(
+    () => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("Requested device not found", "NotFoundError"));
+      return failure(listen({ user: "microphone" }));
+    },
+    { options: { permissions: ["microphone"] } },
+  );
+  assert.match(found, /^VapTurnError microphone: .*not found/);
+});
+
+test("the microphone is heard with echo cancellation, and let go at the end", async () => {
+  const found = await on(
+    async () => {
+      let track;
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wish) => {
+        const stream = await ask(wish);
+        [track] = stream.getAudioTracks();
+        return stream;
+      };
+      const session = await listen({ user: "microphone" });
+      await until(() => session.stats.hops > 5);
+      const during = { state: track.readyState, echo: track.getSettings().echoCancellation, context: session.context.state };
+      session.close();
+      await until(() => session.context.state === "closed");
+      return { during, after: track.readyState };
+    },
+    { options: { permissions: ["microphone"] } },
+  );
+  assert.deepEqual(found, { during: { state: "live", echo: true, context: "running" }, after: "ended" });
+});
+
+test("a stream that ends is told, and the session goes on in silence", async () => {
+  const found = await on(
+    async () => {
+      const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      const session = await listen({ user: stream });
+      const ended = [];
+      session.addEventListener("inputended", ({ detail }) => ended.push(detail.speaker));
+      await until(() => session.stats.hops > 5);
+      for (const track of stream.getTracks()) track.stop();
+      await until(() => ended.length > 0);
+      const { hops } = session.stats;
+      await until(() => session.stats.hops > hops + 20);
+      session.close();
+      return ended;
+    },
+    { options: { permissions: ["microphone"] } },
+  );
+  assert.deepEqual(found, ["user"]);
+});
+
+for (const home of ["worklet", "worker"]) {
+  test(`${home}: a suspended context is told, and time stands still in it`, async () => {
+    const found = await on(
+      async (home) => {
+        const context = new AudioContext();
+        const session = await listen({ user: tone(context), home });
+        const states = [];
+        session.addEventListener("statechange", () => states.push(session.state));
+        await until(() => session.stats.hops > 10);
+        await context.suspend();
+        await new Promise((resume) => setTimeout(resume, 500));
+        const { hops } = session.stats;
+        await session.resume();
+        await until(() => session.stats.hops > hops + 10);
+        const lagMs = 1000 * (context.currentTime - session.contextTime(20 * session.stats.hops));
+        session.close();
+        return { states, lagMs };
+      },
+      home,
+    );
+    assert.deepEqual(found.states, ["suspended", "running", "closed"]);
+    assert.ok(Math.abs(found.lagMs) < 400, `${found.lagMs} ms behind`);
+  });
+}
+
+test("a context that may not run yet gives a session that says so", async (t) => {
+  const strict = await start();
+  t.after(() => strict.stop());
+  const page = await strict.page("plain");
+  const state = await page.evaluate(async () => {
+    const { listen, PcmInput } = await import("./npm/dist/index.js");
+    globalThis.session = await listen({ user: new PcmInput({ rate: 16000 }) });
+    return session.state;
+  });
+  assert.equal(state, "suspended");
+  await page.mouse.click(5, 5);
+  await page.evaluate(() => session.resume());
+  await page.waitForFunction(() => session.state === "running" && session.stats.hops > 5);
+});
+
+test("a context that is closed ends the session with an error", async () => {
+  const found = await on(async () => {
+    const context = new AudioContext();
+    const session = await listen({ user: tone(context) });
+    const errors = [];
+    session.addEventListener("error", ({ detail }) => errors.push(detail.code));
+    const reading = failure((async () => { for await (const frame of session) if (!frame) break; })());
+    await context.close();
+    await until(() => errors.length > 0);
+    return { errors, state: session.state, reading: await reading, again: await failure(listen({ user: new PcmInput({ rate: 16000 }), context })) };
+  });
+  assert.deepEqual(found.errors, ["context"]);
+  assert.equal(found.state, "closed");
+  assert.match(found.reading, /^VapTurnError context/);
+  assert.match(found.again, /^VapTurnError context/);
+});
+
+test("a signal aborts the opening, and closes the session later", async () => {
+  const found = await on(async () => {
+    const user = tone(new AudioContext());
+    const opening = new AbortController();
+    const early = failure(listen({ user, signal: opening.signal }));
+    opening.abort();
+    const running = new AbortController();
+    const session = await listen({ user, signal: running.signal });
+    running.abort();
+    return { early: await early, past: await failure(listen({ user, signal: AbortSignal.abort() })), state: session.state };
+  });
+  assert.match(found.early, /^VapTurnError aborted/);
+  assert.match(found.past, /^VapTurnError aborted/);
+  assert.equal(found.state, "closed");
+});
+
+test("two sessions at once do not disturb each other", async () => {
+  const found = await on(async () => {
+    const context = new AudioContext();
+    const user = tone(context);
+    const sessions = await Promise.all(["worklet", "worklet", "worker", "worker"].map((home) => listen({ user, home })));
+    await until(() => sessions.every((session) => session.stats.hops > 20));
+    sessions[0].close();
+    sessions[2].close();
+    const hops = sessions.map((session) => session.stats.hops);
+    await until(() => [1, 3].every((i) => sessions[i].stats.hops > hops[i] + 20));
+    return sessions.map((session, i) => [session.state, session.stats.hops === hops[i], session.stats.droppedHops]);
+  });
+  assert.deepEqual(found, [["closed", true, 0], ["running", false, 0], ["closed", true, 0], ["running", false, 0]]);
+});
+
+test("pushed samples give what analyze gives", async () => {
+  const found = await on(async () => {
+    const { sampleRate: rate, channels } = await decodeWav(new Uint8Array(await (await fetch("./tests/fixtures/call.wav")).arrayBuffer()));
+    const [user, agent] = channels.map((samples) => ({ samples: samples.subarray(36 * rate, 44 * rate), rate }));
+    const context = new OfflineAudioContext(1, 8 * 48000, 48000);
+    const [first, second] = [new PcmInput({ rate }), new PcmInput({ rate })];
+    first.push(user.samples.subarray(0, 1000));
+    second.push(agent.samples);
+    const session = await listen({ user: first, agent: second, context });
+    first.push(user.samples.subarray(1000));
+    const events = [];
+    session.addEventListener("turn", ({ detail }) => events.push(detail));
+    await new Promise((resume) => setTimeout(resume, 100));
+    await context.startRendering();
+    await session.finish();
+    return { events, expected: (await analyze({ user, agent })).events };
+  });
+  assert.ok(found.expected.length > 8);
+  assert.deepEqual(found.events, found.expected);
+});
+
+test("the stream of a peer connection is heard", async () => {
+  const told = await on(async () => {
+    const { sampleRate: rate, channels } = await decodeWav(new Uint8Array(await (await fetch("./tests/fixtures/call.wav")).arrayBuffer()));
+    const context = new AudioContext();
+    const buffer = context.createBuffer(1, channels[1].length, rate);
+    buffer.copyToChannel(channels[1], 0);
+    const source = new AudioBufferSourceNode(context, { buffer, loop: true });
+    const sender = context.createMediaStreamDestination();
+    source.connect(sender);
+    source.start(0, 36);
+    const [near, far] = [new RTCPeerConnection(), new RTCPeerConnection()];
+    near.onicecandidate = ({ candidate }) => void far.addIceCandidate(candidate);
+    far.onicecandidate = ({ candidate }) => void near.addIceCandidate(candidate);
+    near.addTrack(sender.stream.getAudioTracks()[0], sender.stream);
+    const remote = new Promise((resolve) => (far.ontrack = ({ streams }) => resolve(streams[0])));
+    await near.setLocalDescription();
+    await far.setRemoteDescription(near.localDescription);
+    await far.setLocalDescription();
+    await near.setRemoteDescription(far.localDescription);
+    const session = await listen({ agent: await remote, context });
+    return new Promise((resolve) => session.addEventListener("speechStart", ({ detail }) => resolve(detail.speaker)));
+  });
+  assert.equal(told, "agent");
+});
+
+test("a Worker of the page's own making, and every file by its address", async () => {
+  const found = await on(async () => {
+    const made = [];
+    const createWorker = (url) => {
+      made.push(url.pathname);
+      return new Worker(url, { type: "module" });
+    };
+    const user = tone(new AudioContext());
+    const given = await listen({
+      user, home: "worker", createWorker, assetBase: "./npm/dist", model: new URL("./npm/models/optimized.safetensors", location.href),
+    });
+    await until(() => given.stats.hops > 5);
+    return { made, model: given.info.model.config.name };
+  });
+  assert.deepEqual(found, { made: ["/plain/npm/dist/worker.js"], model: "optimized" });
+});
+
+test("fifty sessions come and go and leave nothing behind", async () => {
+  const page = await open();
+  const cycle = async (times) => {
+    for (let i = 0; i < times; i++) {
+      const shared = (globalThis.shared ??= new AudioContext());
+      const session = await listen({ user: i % 2 ? tone(shared) : new PcmInput({ rate: 16000 }), home: i % 2 ? "worklet" : "worker" });
+      await until(() => session.stats.hops > 0);
+      session.close();
+    }
+  };
+  const devtools = await page.context().newCDPSession(page);
+  const heap = async () => {
+    await devtools.send("HeapProfiler.enable");
+    await devtools.send("HeapProfiler.collectGarbage");
+    const { usedSize, backingStorageSize = 0 } = await devtools.send("Runtime.getHeapUsage");
+    return usedSize + backingStorageSize;
+  };
+  await page.evaluate(cycle, 10);
+  const before = await heap();
+  await page.evaluate(cycle, 40);
+  const grown = (await heap()) - before;
+  assert.ok(grown < 500_000, `${grown} bytes more`);
+  assert.equal(page.workers().length, 0);
+  await page.close();
+});
