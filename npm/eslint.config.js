@@ -3,7 +3,12 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder"];
-const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout"];
+const browser = [
+  "document", "window", "navigator", "URL", "fetch", "performance", "Blob", "setTimeout", "clearTimeout", "setInterval", "clearInterval",
+  "requestAnimationFrame", "matchMedia", "getComputedStyle", "ResizeObserver", "Path2D", "AudioContext", "AudioBuffer",
+  "AudioBufferSourceNode", "AnalyserNode", "GainNode", "MediaStreamAudioSourceNode", "StereoPannerNode",
+];
+const serviceWorker = ["self", "caches", "fetch", "URL", "Response"];
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 
 export default tseslint.config(
@@ -19,7 +24,9 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
     },
   },
-  { files: ["**/*.js"], languageOptions: { globals: readonly(node) } },
-  { files: ["www/main.js"], languageOptions: { globals: readonly(browser) } },
+  { files: ["**/*.js"], ignores: ["www/*.js"], languageOptions: { globals: readonly(node) } },
+  { files: ["www/serve.js"], languageOptions: { globals: readonly(node) } },
+  { files: ["www/sw.js"], languageOptions: { globals: readonly(serviceWorker) } },
+  { files: ["www/*.js"], ignores: ["www/serve.js", "www/sw.js"], languageOptions: { globals: readonly(browser) } },
   { files: ["tests/browser/**/*.js"], languageOptions: { globals: readonly([...node, ...browser]) } },
 );
