@@ -3,8 +3,8 @@ const ROWS = [
   ["vad", "Speaks", (frame) => frame.vad],
   ["eot", "Turn at its end", (frame) => frame.eot],
   ["backchannel", "Backchannel", (frame) => frame.backchannel],
-  ["pNow", "Share of the next 0.6 s", (frame) => frame.pNow],
-  ["pFuture", "Share from 0.6 to 2 s", (frame) => frame.pFuture],
+  ["pNow", "Next 0.6 s", (frame) => frame.pNow],
+  ["pFuture", "Then up to 2 s", (frame) => frame.pFuture],
 ];
 const HOMES = { worklet: "in the audio thread, CPU", worker: "in a Worker, CPU", page: "on the page, CPU" };
 

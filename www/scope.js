@@ -1,15 +1,12 @@
 // The picture: what both said, with events, up to a line; right of it the projection of the next two seconds. All in one
 // scale of time, so that a bin stands where the sound it speaks of would be.
-import { MARKS } from "./marks.js";
 import { fitted, palette } from "./canvas.js";
+import { MARK_PX, SPEAKERS, bins, marks, stretches, waveform } from "./lanes.js";
 
 const FUTURE_MS = 2000;
-const BIN_MS = 200;
+/** What pNow speaks of; pFuture speaks of the rest. */
+const NEAR_MS = 600;
 const AXIS_PX = 22;
-const MARK_PX = 20;
-const SPEAKERS = ["user", "agent"];
-/** Drawn in the lane of their speaker. */
-const LANE_MARKS = ["endOfTurn", "eagerEndOfTurn", "turnResumed", "backchannel", "interruption"];
 
 export class Scope {
   #canvas;
@@ -28,8 +25,10 @@ export class Scope {
     const x = (ms) => nowX + (ms - timeMs) * scale;
     const shareHeight = Math.round((height - AXIS_PX) * 0.2);
     const laneHeight = (height - AXIS_PX - shareHeight) / 2;
-    const lanes = [0, laneHeight + shareHeight].map((top) => ({ top, height: laneHeight, middle: top + MARK_PX + (laneHeight - MARK_PX) / 2, half: (laneHeight - MARK_PX) / 2 - 6 }));
-    const view = { pen, ink, width, height, nowX, x, scale, timeMs, fromMs: timeMs - pastMs, lanes, share: { top: laneHeight, height: shareHeight } };
+    const half = (laneHeight - MARK_PX) / 2;
+    const lanes = [0, laneHeight + shareHeight].map((top) => ({ top, height: laneHeight, middle: top + MARK_PX + half, half: half - 6 }));
+    const share = { top: laneHeight, height: shareHeight };
+    const view = { pen, ink, width, height, nowX, x, scale, timeMs, fromMs: timeMs - pastMs, lanes, share };
     const seen = record.speech.filter(({ startMs, endMs }) => endMs > view.fromMs && startMs < timeMs);
 
     pen.fillStyle = ink["--future"];
@@ -77,35 +76,8 @@ function grid({ pen, ink, height, width, x, fromMs, timeMs, scale, nowX }) {
   pen.fillText("+2 s", width - 4, height - AXIS_PX / 2 + 1);
 }
 
-/** Where a speaker was heard to speak. */
-function stretches({ pen, x, timeMs }, { middle, half }, list, colour) {
-  pen.fillStyle = colour;
-  pen.globalAlpha = 0.13;
-  for (const { startMs, endMs } of list) {
-    const [from, to] = [x(startMs), x(Math.min(endMs, timeMs))];
-    pen.beginPath();
-    pen.roundRect(from, middle - half, Math.max(1, to - from), 2 * half, 4);
-    pen.fill();
-  }
-  pen.globalAlpha = 1;
-}
-
-function waveform({ pen, ink, x, scale, fromMs, timeMs, nowX }, { middle, half }, { frames, levels, full }, speaker) {
-  const first = frames[0]?.timeMs ?? 0;
-  const index = (ms) => Math.max(0, Math.floor((ms - first) / 20));
-  pen.fillStyle = ink["--rule"];
-  pen.fillRect(0, middle - 0.5, nowX, 1);
-  pen.fillStyle = ink[`--${SPEAKERS[speaker]}`];
-  const wide = Math.max(0.8, 20 * scale * 0.72);
-  for (let at = index(fromMs); at < frames.length && frames[at].timeMs <= timeMs; at++) {
-    const level = Math.min(1, levels[at][speaker] / full[speaker]) ** 0.7;
-    if (level < 0.03) continue;
-    pen.fillRect(x(frames[at].timeMs) - 20 * scale, middle - half * level, wide, 2 * half * level);
-  }
-}
-
-/** pNow as an area, up for the user and down for the agent; pFuture as a line. */
-function shares({ pen, ink, x, fromMs, timeMs, nowX, share: { top, height } }, { frames }) {
+/** pNow as an area, up for the user and down for the agent; pFuture as a line; right of the line, both of this moment. */
+function shares({ pen, ink, x, scale, fromMs, timeMs, nowX, share: { top, height } }, { frames }) {
   const middle = top + height / 2;
   pen.fillStyle = ink["--lane"];
   pen.fillRect(0, top, nowX, height);
@@ -129,71 +101,22 @@ function shares({ pen, ink, x, fromMs, timeMs, nowX, share: { top, height } }, {
   pen.strokeStyle = ink["--ink"];
   pen.lineWidth = 1.25;
   pen.stroke();
-}
-
-function bins({ pen, nowX, scale }, { middle, half }, values, colour) {
-  const wide = BIN_MS * scale;
-  pen.fillStyle = colour;
-  values.forEach((value, bin) => {
-    const tall = Math.max(1, half * value);
-    pen.globalAlpha = 0.3 + 0.7 * value;
-    pen.beginPath();
-    pen.roundRect(nowX + bin * wide + 2, middle - tall, Math.max(2, wide - 3), 2 * tall, Math.min(3, tall));
-    pen.fill();
-  });
-  pen.globalAlpha = 1;
-}
-
-function marks({ pen, ink, x, fromMs, timeMs, lanes, share }, events) {
-  const open = {};
-  for (const { type, speaker, timeMs: ms, startMs, endMs } of events) {
-    if (ms > timeMs) break;
-    if (type === "overlapStart") open.at = startMs;
-    if (type === "overlapEnd") {
-      open.at = undefined;
-      band(pen, ink["--overlap"], x(startMs), x(endMs), lanes);
-    }
-    if (ms < fromMs - 500) continue;
-    const lane = lanes[SPEAKERS.indexOf(speaker)];
-    if (LANE_MARKS.includes(type)) shape(pen, ink, MARKS[type], x(ms), lane.top + MARK_PX / 2 + 1, 0);
-    if (type === "turnShift") shape(pen, ink, MARKS.turnShift, x(ms), share.top + share.height / 2, speaker === "user" ? -Math.PI / 2 : Math.PI / 2);
+  const last = shown.at(-1);
+  if (!last) return;
+  for (const [value, afterMs, untilMs] of [[last.pNow[0], 0, NEAR_MS], [last.pFuture[0], NEAR_MS, FUTURE_MS]]) {
+    pen.fillStyle = ink[value > 0.5 ? "--user" : "--agent"];
+    pen.globalAlpha = 0.75;
+    pen.fillRect(nowX + afterMs * scale + 2, middle, (untilMs - afterMs) * scale - 3, y(value) - middle);
   }
-  if (open.at !== undefined) band(pen, ink["--overlap"], x(open.at), x(timeMs), lanes);
-}
-
-function band(pen, colour, from, to, [first, last]) {
-  pen.globalAlpha = 0.22;
-  pen.fillStyle = colour;
-  pen.fillRect(from, first.top + MARK_PX, to - from, last.top + last.height - first.top - MARK_PX);
   pen.globalAlpha = 1;
 }
 
-function shape(pen, ink, { path, colour, hollow }, x, y, angle) {
-  pen.save();
-  pen.translate(x, y);
-  pen.rotate(angle);
-  const drawn = new Path2D(path);
-  pen.lineWidth = hollow ? 1.7 : 3;
-  pen.strokeStyle = hollow ? ink[colour] : ink["--card"];
-  pen.fillStyle = hollow ? ink["--card"] : ink[colour];
-  if (!hollow) pen.stroke(drawn);
-  pen.fill(drawn);
-  if (hollow) pen.stroke(drawn);
-  pen.restore();
-}
-
-function names({ pen, ink, lanes, share }) {
+function names({ pen, ink, lanes }) {
   pen.textAlign = "left";
   pen.textBaseline = "middle";
-  const label = (text, colour, y, weight) => {
-    pen.font = `${weight} 12px system-ui, sans-serif`;
-    pen.lineWidth = 4;
-    pen.lineJoin = "round";
-    pen.strokeStyle = ink["--card"];
-    pen.strokeText(text, 6, y);
-    pen.fillStyle = ink[colour];
-    pen.fillText(text, 6, y);
-  };
-  lanes.forEach((lane, speaker) => label(["User", "Agent"][speaker], `--${SPEAKERS[speaker]}`, lane.top + MARK_PX / 2 + 1, 600));
-  label("who next", "--muted", share.top + 10, 400);
+  pen.font = "600 12px system-ui, sans-serif";
+  lanes.forEach((lane, speaker) => {
+    pen.fillStyle = ink[`--${SPEAKERS[speaker]}`];
+    pen.fillText(["User", "Agent"][speaker], 4, lane.top + MARK_PX / 2 + 1);
+  });
 }
