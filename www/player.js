@@ -20,9 +20,9 @@ export class Player {
     return this.#source?.info ?? this.record?.info ?? {};
   }
 
-  /** Starts what `options` of `openSource` name, under a title. */
+  /** Starts what `options` of `openSource` name, under a title, in place of what runs. */
   async start(title, options) {
-    this.stop();
+    if (this.#source) this.#close();
     const source = openSource(options);
     this.#source = source;
     const mine = (call) => (...told) => {
