@@ -42,4 +42,15 @@ export class EventList {
     this.#none.hidden = true;
     if (following) list.scrollTop = list.scrollHeight;
   }
+
+  /** Shows the last line at or before a time. */
+  goTo(timeMs) {
+    const list = this.#list;
+    const shown = [...list.children].filter((item) => item.offsetParent);
+    const current = shown.findLast((item) => Number(item.dataset.timeMs) <= timeMs);
+    for (const item of list.querySelectorAll("[aria-current]")) item.removeAttribute("aria-current");
+    if (!current) return list.scrollTo(0, 0);
+    current.setAttribute("aria-current", "true");
+    list.scrollTop = current.offsetTop - list.offsetTop - (list.clientHeight - current.offsetHeight) / 2;
+  }
 }

@@ -132,7 +132,8 @@ at.controls.addEventListener("submit", (event) => {
 at.sources.addEventListener("change", choose);
 at.file.addEventListener("change", () => void takeFile(at.file.files[0]));
 at.all.addEventListener("change", () => at.events.classList.toggle("all", at.all.checked));
-list.onpick = (timeMs) => viewer.goTo(timeMs + 200);
+list.onpick = (timeMs) => viewer.goTo(timeMs);
+viewer.onplace = (timeMs) => list.goTo(timeMs);
 at.export.addEventListener("click", () => save("session.json", "application/json", viewer.record.stringify()));
 at.svg.addEventListener("click", () => save("session.svg", "image/svg+xml", pictureOf(viewer.record)));
 at.import.addEventListener("change", async () => {
@@ -161,6 +162,7 @@ choose();
 show(false);
 if (model) {
   at.go.disabled = false;
+  at.weights.textContent = `${(model.info.parameters / 1e6).toFixed(2)} M`;
   say("Ready.");
 }
 if (navigator.serviceWorker) {

@@ -7,6 +7,9 @@ const ANSWERS = [[26.1, 36.6], [40.2, 42.2], [45.4, 53], [57.1, 59], [63.8, 66.8
 const FADE_S = 0.03;
 /** Samples looked at for a level, about 20 ms. */
 const LEVEL_SAMPLES = 1024;
+/** A gated microphone and an agent that says nothing are digitally silent, which the weights take for sound: -60 dB of noise stand in. */
+const FLOOR = 1e-3;
+const FLOOR_S = 3;
 
 export class Microphone {
   #call;
@@ -32,8 +35,10 @@ export class Microphone {
     if (this.#stopped) return this.stop();
     const context = await runningContext();
     this.#voice = new Voice(context, this.#call.agent);
-    const user = new MediaStreamAudioSourceNode(context, { mediaStream: this.#stream });
-    this.#inputs = { user, agent: this.#voice.node, meters: [user, this.#voice.node].map((node) => new Meter(context, node)) };
+    const microphone = new MediaStreamAudioSourceNode(context, { mediaStream: this.#stream });
+    const [user, agent] = [microphone, this.#voice.node].map((node) => withFloor(context, node));
+    const meters = [microphone, this.#voice.node].map((node) => new Meter(context, node));
+    this.#inputs = { user: user.sum, agent: agent.sum, sources: [microphone, this.#voice.node, user.noise, agent.noise], meters };
     await this.#listen();
   }
 
@@ -49,7 +54,7 @@ export class Microphone {
     this.#stopped = true;
     this.#session?.close();
     this.#voice?.stop();
-    this.#inputs?.user.disconnect();
+    for (const source of this.#inputs?.sources ?? []) source.disconnect();
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     restContext();
   }
@@ -104,6 +109,19 @@ class Voice {
     source.stop(currentTime + FADE_S);
     this.#speaking = undefined;
   }
+}
+
+/** What a node brings, above a floor of noise. */
+function withFloor(context, node) {
+  const { sampleRate } = context;
+  const buffer = new AudioBuffer({ length: FLOOR_S * sampleRate, sampleRate });
+  buffer.copyToChannel(Float32Array.from({ length: buffer.length }, () => FLOOR * (2 * Math.random() - 1)), 0);
+  const noise = new AudioBufferSourceNode(context, { buffer, loop: true });
+  const sum = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
+  node.connect(sum);
+  noise.connect(sum);
+  noise.start();
+  return { sum, noise };
 }
 
 /** Level of what a node brings now. */

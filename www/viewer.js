@@ -7,6 +7,8 @@ import { Scope, frameAt } from "./scope.js";
 
 export class Viewer {
   record = new SessionRecord("");
+  /** Told the time of a place that was gone to. */
+  onplace = () => undefined;
   #at;
   #scope;
   #readings;
@@ -55,6 +57,7 @@ export class Viewer {
   goTo(timeMs) {
     if (this.#following) return;
     this.#timeMs = Math.min(this.record.endMs, Math.max(0, Math.round(timeMs / 20) * 20));
+    this.onplace(this.#timeMs);
     this.refresh();
   }
 

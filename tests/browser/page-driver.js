@@ -1,6 +1,8 @@
 // What the tests of the page share: the server, a browser, the page opened, its session exported.
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { analyze, decodeWav } from "../../npm/dist/index.js";
 import { serve } from "../../www/serve.js";
 
@@ -60,6 +62,24 @@ export async function exported(page, press = () => page.getByRole("button", { na
   const [download] = await Promise.all([page.waitForEvent("download"), press()]);
   const text = await readFile(await download.path(), "utf8");
   return { text, session: JSON.parse(text) };
+}
+
+/** A WAV file of what the user of the sample call says from and to, in s, and of half a minute of silence. */
+export async function userSays(from, to) {
+  const bytes = await readFile(FIXTURE);
+  const { sampleRate: rate, channels } = await decodeWav(bytes);
+  const said = channels[0].subarray(from * rate, to * rate);
+  const pcm = Int16Array.from({ length: said.length + 30 * rate }, (_, at) => 32_767 * (said[at] ?? 0));
+  // The header of the fixture, for one channel.
+  const header = Buffer.from(bytes.subarray(0, 44));
+  header.writeUInt32LE(36 + pcm.byteLength, 4);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(2 * rate, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt32LE(pcm.byteLength, 40);
+  const file = join(await mkdtemp(join(tmpdir(), "vap-turn-")), "user.wav");
+  await writeFile(file, Buffer.concat([header, Buffer.from(pcm.buffer)]));
+  return file;
 }
 
 /** What the package gives for the sample call, here. */

@@ -1,14 +1,14 @@
 // The page as it listens: the call as it plays, the microphone, the keyboard alone, and all of it without a server.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { FIXTURE, ended, expected, exported, ready, start } from "./page-driver.js";
+import { ended, expected, exported, ready, start, userSays } from "./page-driver.js";
 
 const HOP_MS = 20;
 let site;
 
 before(async () => {
-  const file = fileURLToPath(FIXTURE);
+  // A question of the caller, and then the caller waits.
+  const file = await userSays(37.2, 39.9);
   const fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", `--use-file-for-fake-audio-capture=${file}`];
   site = await start({ args: fake });
 });
@@ -73,7 +73,7 @@ test("by keyboard alone the call plays as the package hears it, a threshold move
   await close();
 });
 
-test("the microphone is opened by the button alone, and speech is heard", async () => {
+test("the microphone is opened by the button alone; the agent answers when the turn has ended", async () => {
   const { page, complaints, close } = await site.open({ permissions: ["microphone"] });
   await page.evaluate(() => {
     const { mediaDevices } = navigator;
@@ -89,12 +89,15 @@ test("the microphone is opened by the button alone, and speech is heard", async 
   await page.getByRole("button", { name: "Start" }).click();
   await page.locator("#events li", { hasText: "speech starts" }).first().waitFor({ state: "attached" });
   assert.equal(await page.title(), "asked");
-  await reached(page, 2);
+  await page.locator("#events li", { hasText: "turn shift" }).first().waitFor();
   await page.getByRole("button", { name: "Stop" }).click();
   await ended(page);
-  const { session } = await exported(page);
-  assert.ok(session.events.some(({ type, speaker }) => type === "speechStart" && speaker === "user"));
-  assert.ok(session.levels.some(([user]) => user > 0.05), "the waveform shows it");
+  const { events, levels } = (await exported(page)).session;
+  const first = (type, speaker) => events.findIndex((event) => event.type === type && event.speaker === speaker);
+  assert.equal(first("speechStart", "user"), 0);
+  assert.ok(first("endOfTurn", "user") > 0);
+  assert.ok(first("speechStart", "agent") > first("endOfTurn", "user"), "the agent waits for its turn");
+  for (const speaker of [0, 1]) assert.ok(levels.some((pair) => pair[speaker] > 0.05), "the waveforms show both");
   assert.deepEqual(complaints, []);
   await close();
 });
