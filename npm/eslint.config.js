@@ -3,11 +3,11 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder"];
-const browser = [
-  "document", "window", "navigator", "URL", "fetch", "performance", "Blob", "setTimeout", "clearTimeout", "setInterval", "clearInterval",
-  "requestAnimationFrame", "matchMedia", "getComputedStyle", "ResizeObserver", "Path2D", "AudioContext", "AudioBuffer",
-  "AudioBufferSourceNode", "AnalyserNode", "GainNode", "MediaStreamAudioSourceNode", "StereoPannerNode",
-];
+const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout", "addEventListener", "location", "navigator"];
+const audio = ["AbortController", "AbortSignal", "AudioBufferSourceNode", "AudioContext", "AudioWorkletNode", "ChannelMergerNode",
+  "DOMException", "ErrorEvent", "MediaStream", "OfflineAudioContext", "OscillatorNode", "RTCPeerConnection", "Worker", "crossOriginIsolated", "onmessage"];
+const page = ["clearTimeout", "setInterval", "clearInterval", "requestAnimationFrame", "matchMedia", "getComputedStyle", "ResizeObserver",
+  "Path2D", "AudioBuffer", "AnalyserNode", "GainNode", "MediaStreamAudioSourceNode", "StereoPannerNode"];
 const serviceWorker = ["self", "caches", "fetch", "URL", "Response"];
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 
@@ -24,9 +24,8 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
     },
   },
-  { files: ["**/*.js"], ignores: ["www/*.js"], languageOptions: { globals: readonly(node) } },
-  { files: ["www/serve.js"], languageOptions: { globals: readonly(node) } },
+  { files: ["**/*.js"], languageOptions: { globals: readonly(node) } },
+  { files: ["www/*.js"], ignores: ["www/serve.js", "www/sw.js"], languageOptions: { globals: readonly([...browser, ...audio, ...page]) } },
   { files: ["www/sw.js"], languageOptions: { globals: readonly(serviceWorker) } },
-  { files: ["www/*.js"], ignores: ["www/serve.js", "www/sw.js"], languageOptions: { globals: readonly(browser) } },
-  { files: ["tests/browser/**/*.js"], languageOptions: { globals: readonly([...node, ...browser]) } },
+  { files: ["tests/browser/**/*.js", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio, "getComputedStyle"]) } },
 );

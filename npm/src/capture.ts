@@ -14,11 +14,14 @@ class Capture extends scope.AudioWorkletProcessor {
   #sound: MessagePort | undefined;
   #feeds: [Feed | undefined, Feed | undefined] = [undefined, undefined];
   #free: Float32Array<ArrayBuffer>[] = [];
+  /** Next frame expected; none before the first block. */
+  #next = -1;
   /** Buffer in hand, made with the others at the first block. */
   #samples: Float32Array<ArrayBuffer> | undefined;
   #frames = 0;
   #lengths: Pair = [0, 0];
   #lost: Pair = [0, 0];
+  #lostMs = 0;
   #listening = false;
   #closed = false;
 
@@ -71,12 +74,21 @@ class Capture extends scope.AudioWorkletProcessor {
   }
 
   #hear(sound: MessagePort, inputs: Float32Array[][], block: number): void {
-    const samples = (this.#samples ??= this.#first(block));
+    if (this.#next < 0) this.#start(block);
+    // Blocks may pass without a call, as when the page connects nodes: they were silent.
+    for (; this.#next < scope.currentFrame; this.#next += block) this.#write(sound, undefined, block);
+    this.#write(sound, inputs, block);
+    this.#next = scope.currentFrame + block;
+  }
+
+  #write(sound: MessagePort, inputs: Float32Array[][] | undefined, block: number): void {
+    const samples = this.#samples;
+    if (!samples) return;
     const half = samples.length / 2;
     const [user, agent] = this.#lengths;
-    this.#lengths[0] = user + (this.#feeds[0]?.take(block, samples, user) ?? takeInput(inputs[0]?.[0], 0, block, samples, user));
+    this.#lengths[0] = user + (this.#feeds[0]?.take(block, samples, user) ?? takeInput(inputs?.[0]?.[0], 0, block, samples, user));
     const at = half + agent;
-    this.#lengths[1] = agent + (this.#feeds[1]?.take(block, samples, at) ?? takeInput(inputs[1]?.[0], 0, block, samples, at));
+    this.#lengths[1] = agent + (this.#feeds[1]?.take(block, samples, at) ?? takeInput(inputs?.[1]?.[0], 0, block, samples, at));
     this.#frames += block;
     if (this.#frames < this.#step()) return;
     if (this.#free.length > 0) {
@@ -86,15 +98,27 @@ class Capture extends scope.AudioWorkletProcessor {
     }
     this.#lost[0] += this.#lengths[0];
     this.#lost[1] += this.#lengths[1];
+    this.#lostMs += this.#lengthMs();
     this.#clear();
   }
 
   #send(sound: MessagePort, samples: Float32Array<ArrayBuffer>): void {
-    const lengthMs = (1000 * this.#frames) / scope.sampleRate;
-    const message: Sound = { kind: "sound", samples, lengths: this.#lengths, lost: this.#lost, lengthMs, at: Date.now() };
+    const message: Sound = {
+      kind: "sound",
+      samples,
+      lengths: this.#lengths,
+      lengthMs: this.#lengthMs(),
+      lost: this.#lost,
+      lostMs: this.#lostMs,
+      at: Date.now(),
+    };
     sound.postMessage(message, [samples.buffer]);
-    this.#lost[0] = this.#lost[1] = 0;
+    this.#lost[0] = this.#lost[1] = this.#lostMs = 0;
     this.#clear();
+  }
+
+  #lengthMs(): number {
+    return (1000 * this.#frames) / scope.sampleRate;
   }
 
   #clear(): void {
@@ -105,15 +129,16 @@ class Capture extends scope.AudioWorkletProcessor {
     return (scope.sampleRate * STEP_MS) / 1000;
   }
 
-  /** Makes every buffer, now that the length of a block is known; gives the first. */
-  #first(block: number): Float32Array<ArrayBuffer> {
-    this.#post({ kind: "started", frame: scope.currentFrame });
+  /** Makes every buffer, now that the length of a block is known. */
+  #start(block: number): void {
+    this.#next = scope.currentFrame;
+    this.#post({ kind: "started", frame: this.#next });
     const frames = Math.ceil(this.#step() / block) * block;
     const ratio = Math.max(1, ...this.#feeds.map((feed) => (feed ? feed.rate / scope.sampleRate : 1)));
     const length = 2 * (Math.ceil(frames * ratio) + 1);
     const buffers = 1 + Math.ceil((QUEUE_MS * scope.sampleRate) / 1000 / frames);
     this.#free = Array.from({ length: buffers }, () => new Float32Array(length));
-    return new Float32Array(length);
+    this.#samples = this.#free.pop();
   }
 
   #close(): void {

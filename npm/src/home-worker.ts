@@ -1,7 +1,7 @@
 // Opens the Worker home: a Worker that computes, and a capture worklet that hands it sound by a port of their own.
 import { VapTurnError, told } from "./errors.js";
 import { answered, listenTo, openNode, type Home, type Plan } from "./home.js";
-import { CAPTURE, type Attend, type Open, type Ready, type ToPage } from "./messages.js";
+import { CAPTURE, type Attend, type Failed, type Open, type Ready, type ToPage } from "./messages.js";
 
 /** A Worker that is ready and has measured its pace. */
 export interface ReadyWorker {
@@ -16,19 +16,21 @@ export async function startWorker(plan: Plan): Promise<ReadyWorker> {
     worker.onmessage = worker.onerror = worker.onmessageerror = null;
     worker.terminate();
   });
+  let code: Failed["code"] = "load";
   const ready = await answered(plan, (hear) => {
     worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
       hear(data);
     };
     // A script that cannot be fetched or is refused gives an event without a message.
     worker.onerror = ({ message }: Partial<ErrorEvent>) => {
-      hear({ kind: "failed", code: "load", message: `Worker: ${message ?? "its script cannot be loaded"}` });
+      hear({ kind: "failed", code, message: `Worker: ${message ?? "its script cannot be loaded"}` });
     };
     worker.onmessageerror = () => {
       hear({ kind: "failed", code: "internal", message: "Worker: a message could not be read" });
     };
     worker.postMessage(plan.begin);
   });
+  code = "internal";
   return { worker, ready };
 }
 

@@ -46,7 +46,7 @@ export function checked(options: ListenOptions): void {
   if (typeof AudioContext === "undefined") {
     throw new VapTurnError("context", "listen: expected a browser with Web Audio; TurnDetector hears samples anywhere");
   }
-  if (typeof (options as unknown) !== "object") throw wrong("options", "an object", options);
+  if (typeof (options as unknown) !== "object" || (options as unknown) === null) throw wrong("options", "an object", options);
   const unknown = Object.keys(options).find((name) => !NAMES.some((known) => known === name));
   if (unknown !== undefined) {
     throw new VapTurnError("option", `option ${unknown}: unknown, expected one of ${NAMES.join(", ")}`);
@@ -110,10 +110,6 @@ function isUrl(value: unknown): boolean {
 }
 
 function wrong(name: string, expected: string, found: unknown): VapTurnError {
-  const shown = typeof found === "string" ? JSON.stringify(found) : typeof found === "object" ? kind(found) : String(found);
+  const shown = typeof found === "string" ? JSON.stringify(found) : Object.prototype.toString.call(found).slice(8, -1);
   return new VapTurnError("option", `option ${name}: expected ${expected}, found ${shown}`);
-}
-
-function kind(found: object | null): string {
-  return found === null ? "null" : (found.constructor as { name?: string } | undefined)?.name ?? "an object";
 }

@@ -74,10 +74,12 @@ export interface Sound {
   samples: Float32Array<ArrayBuffer>;
   /** How many of each. */
   lengths: Pair;
-  /** Samples of each channel that were dropped before these; silence stands for them. */
-  lost: Pair;
   /** How long this sound is, in ms. */
   lengthMs: number;
+  /** Samples of each channel that were dropped before these; silence stands for them. */
+  lost: Pair;
+  /** How long they were, in ms. */
+  lostMs: number;
   /** `Date.now()` at its end. */
   at: number;
 }

@@ -39,6 +39,9 @@ function work(engine: Engine, rates: Pair, sums: number[]): void {
   engine.room(1).fill(0, 0, agent);
   for (let piece = 0; piece < PIECES; piece++) engine.hear(user, agent);
   lap();
-  for (let more = true; more; lap()) more = engine.work();
+  for (let more = true; more; ) {
+    more = engine.work();
+    lap();
+  }
   engine.output();
 }

@@ -20,7 +20,7 @@ class Encoder {
     for (const character of text) {
       const point = character.codePointAt(0) ?? 0;
       const more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-      bytes.push(more === 0 ? point : ((0xf00 >> more) & 0xff) | (point >> (6 * more)));
+      bytes.push(more === 0 ? point : ((0xff00 >> (more + 1)) & 0xff) | (point >> (6 * more)));
       for (let i = more - 1; i >= 0; i--) bytes.push(0x80 | ((point >> (6 * i)) & 0x3f));
     }
     return Uint8Array.from(bytes);

@@ -3,7 +3,7 @@
 import { Engine } from "./engine.js";
 import { asVapTurnError } from "./errors.js";
 import { NUMBERS } from "./frames.js";
-import type { Counters, Finish, Free, Pace, Sound, ToPage, ToWorker } from "./messages.js";
+import type { Begin, Counters, Finish, Free, Sound, ToPage, ToWorker } from "./messages.js";
 import { measured } from "./pace.js";
 
 const HOP_MS = 20;
@@ -11,7 +11,7 @@ const HOP_MS = 20;
 const counters: Counters = { hopMs: 0, overruns: 0, droppedHops: 0, delayMs: 0 };
 let engine: Engine | undefined;
 let heardMs = 0;
-let lostMs = 0;
+let droppedMs = 0;
 let workMs = 0;
 let hops = 0;
 
@@ -37,20 +37,20 @@ function tell({ frames, events }: ReturnType<Engine["push"]>, finished: boolean)
   }
 }
 
-function hear(engine: Engine, { samples, lengths: [user, agent], lost, lengthMs, at }: Sound, sound: MessagePort): void {
+function hear(engine: Engine, sound: Sound, port: MessagePort): void {
+  const { samples, lengths: [user, agent], lengthMs, lost, lostMs, at } = sound;
   const start = performance.now();
-  if (lost[0] + lost[1] > 0) {
-    const perMs = (user + agent) / lengthMs;
-    lostMs += (lost[0] + lost[1]) / perMs;
-    counters.droppedHops = Math.ceil(lostMs / HOP_MS);
-    heardMs += (lost[0] + lost[1]) / perMs;
+  if (lostMs > 0) {
+    droppedMs += lostMs;
+    counters.droppedHops = Math.ceil(droppedMs / HOP_MS);
+    heardMs += lostMs;
     tell(engine.push(new Float32Array(lost[0]), new Float32Array(lost[1])), false);
   }
   const half = samples.length / 2;
   const output = engine.push(samples.subarray(0, user), samples.subarray(half, half + agent));
   const spent = performance.now() - start;
   const free: Free = { kind: "free", samples };
-  sound.postMessage(free, [samples.buffer]);
+  port.postMessage(free, [samples.buffer]);
   workMs += spent;
   heardMs += lengthMs;
   if (spent > lengthMs) counters.overruns++;
@@ -60,25 +60,27 @@ function hear(engine: Engine, { samples, lengths: [user, agent], lost, lengthMs,
   tell(output, false);
 }
 
-function attend(sound: MessagePort): void {
-  sound.onmessage = ({ data }: MessageEvent<Sound | Finish>) => {
+function attend(port: MessagePort): void {
+  port.onmessage = ({ data }: MessageEvent<Sound | Finish>) => {
     guarded(() => {
       if (!engine) return;
-      if (data.kind === "sound") hear(engine, data, sound);
+      if (data.kind === "sound") hear(engine, data, port);
       else tell(engine.finish(), true);
     });
   };
 }
 
+function begin(message: Begin): void {
+  engine = new Engine(message);
+  const pace = measured(engine, message.rates);
+  engine.reset();
+  post({ kind: "ready", beginning: engine.beginning, pace });
+}
+
 globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   guarded(() => {
-    if (data.kind === "attend") {
-      attend(data.sound);
-      return;
-    }
-    engine = new Engine(data);
-    const pace: Pace = measured(engine, data.rates);
-    engine.reset();
-    post({ kind: "ready", beginning: engine.beginning, pace });
+    if (data.kind === "attend") attend(data.sound);
+    else if ((data.kind as unknown) === "begin") begin(data);
+    // Others are messages of a page that has made the Worker itself.
   });
 };

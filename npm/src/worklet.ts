@@ -22,8 +22,9 @@ class Listener extends scope.AudioWorkletProcessor {
   #feeds: [Feed | undefined, Feed | undefined] = [undefined, undefined];
   #listening = false;
   #closed = false;
-  /** First frame that was heard. */
+  /** First frame that was heard, and the next one expected. */
   #start = -1;
+  #next = -1;
   /** Slices of the hop in hand so far, and of a hop as last counted. */
   #worked = 0;
   #slices = SLICES;
@@ -98,19 +99,24 @@ class Listener extends scope.AudioWorkletProcessor {
 
   #hear(engine: Engine, inputs: Float32Array[][], block: number): void {
     if (this.#start < 0) {
-      this.#start = scope.currentFrame;
+      this.#start = this.#next = scope.currentFrame;
       this.#post({ kind: "started", frame: this.#start });
     }
-    for (let from = 0; from < block; from += PIECE_FRAMES) {
-      const frames = Math.min(PIECE_FRAMES, block - from);
-      const user = this.#write(0, inputs[0]?.[0], from, frames, engine.room(0));
-      const agent = this.#write(1, inputs[1]?.[0], from, frames, engine.room(1));
-      engine.hear(user, agent);
-    }
+    // Blocks may pass without a call, as when the page connects nodes: they were silent.
+    if (this.#next < scope.currentFrame) this.#write(engine, undefined, scope.currentFrame - this.#next);
+    this.#write(engine, inputs, block);
+    this.#next = scope.currentFrame + block;
   }
 
-  #write(channel: 0 | 1, input: Float32Array | undefined, from: number, frames: number, room: Float32Array): number {
-    return this.#feeds[channel]?.take(frames, room, 0) ?? takeInput(input, from, frames, room, 0);
+  #write(engine: Engine, inputs: Float32Array[][] | undefined, block: number): void {
+    for (let from = 0; from < block; from += PIECE_FRAMES) {
+      const frames = Math.min(PIECE_FRAMES, block - from);
+      const [user, agent] = [engine.room(0), engine.room(1)];
+      engine.hear(
+        this.#feeds[0]?.take(frames, user, 0) ?? takeInput(inputs?.[0]?.[0], from, frames, user, 0),
+        this.#feeds[1]?.take(frames, agent, 0) ?? takeInput(inputs?.[1]?.[0], from, frames, agent, 0),
+      );
+    }
   }
 
   /** This block's share: the slices of a hop are done in as many blocks as surely come before the next hop does. */

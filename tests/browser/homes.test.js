@@ -13,12 +13,12 @@ before(async () => {
 after(() => site?.stop());
 
 /** In the page: plays the fixture through `listen` in an offline context, and analyses what that context rendered. */
-async function rendered({ home, rate, fromS = 0, seconds, blockS }) {
+async function rendered({ home, rate, block = 128, fromS = 0, seconds, blockS }) {
   const { analyze, decodeWav, listen } = await import("./npm/dist/index.js");
   const bytes = await (await fetch("./tests/fixtures/call.wav")).arrayBuffer();
   const { sampleRate, channels } = await decodeWav(new Uint8Array(bytes));
   // Whole blocks, since a worklet hears its last block to the end.
-  const length = Math.floor((seconds * rate) / 128) * 128;
+  const length = Math.floor((seconds * rate) / block) * block;
   const play = (context) =>
     channels.map((samples) => {
       const buffer = context.createBuffer(1, samples.length, sampleRate);
@@ -28,7 +28,7 @@ async function rendered({ home, rate, fromS = 0, seconds, blockS }) {
       return source;
     });
 
-  const context = new OfflineAudioContext(1, length, rate);
+  const context = new OfflineAudioContext({ length, sampleRate: rate, renderSizeHint: block });
   const [user, agent] = play(context);
   const session = await listen({ user, agent, home, context });
   const events = [];
@@ -48,7 +48,7 @@ async function rendered({ home, rate, fromS = 0, seconds, blockS }) {
   await session.finish();
   const { stats } = session;
 
-  const two = new OfflineAudioContext(2, length, rate);
+  const two = new OfflineAudioContext({ numberOfChannels: 2, length, sampleRate: rate });
   const merger = new ChannelMergerNode(two, { numberOfInputs: 2 });
   play(two).forEach((source, channel) => source.connect(merger, 0, channel));
   merger.connect(two.destination);
@@ -56,7 +56,7 @@ async function rendered({ home, rate, fromS = 0, seconds, blockS }) {
   const [first, second] = [0, 1].map((channel) => ({ samples: heard.getChannelData(channel), rate }));
   const whole = await analyze({ user: first, agent: second });
   return {
-    events, frames, stats, startTime: session.startTime, state: session.state,
+    events, frames, stats, block: context.renderQuantumSize, startTime: session.startTime, state: session.state,
     expected: { events: whole.events, frames: whole.frames.map((f) => [f.timeMs, ...f.vad, ...f.eot]) },
   };
 }
@@ -83,10 +83,12 @@ for (const rate of [44_100, 48_000]) {
   });
 }
 
-for (const rate of [8000, 16_000, 96_000]) {
-  test(`worklet home at ${rate} Hz, ten seconds`, async () => {
+for (const [rate, block] of [[8000, 128], [16_000, 128], [96_000, 128], [44_100, 64], [48_000, 2048]]) {
+  test(`worklet home at ${rate} Hz in blocks of ${block}, ten seconds`, async () => {
     const page = await site.page("plain");
-    assertSame(await page.evaluate(rendered, { home: "worklet", rate, fromS: 36, seconds: 10 }));
+    const heard = await page.evaluate(rendered, { home: "worklet", rate, block, fromS: 36, seconds: 10 });
+    assert.equal(heard.block, block);
+    assertSame(heard);
     await page.close();
   });
 }

@@ -1,4 +1,5 @@
 // What can go wrong while a page listens, and what it is told: each failure has its code or is recovered from.
+/* global PcmInput, analyze, decodeWav, failure, listen, session, states, tone, until */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { start } from "./site.js";
@@ -11,7 +12,7 @@ before(async () => {
 
 after(() => site?.stop());
 
-/** A page on which `listen`, `tone(context)` and `until(condition)` are global. */
+/** A page on which what the package exports and a few helpers are global. */
 async function open(folder = "plain", options = {}) {
   const page = await site.page(folder, options);
   await page.evaluate(async () => {
@@ -71,16 +72,17 @@ for (const home of ["worklet", "worker", "auto"]) {
   test(`${home}: what cannot be loaded is told by its code`, async () => {
     const found = await on(
       async (home) => {
-        const user = tone(new AudioContext());
+        // A context keeps the scripts that it has loaded.
+        const fresh = () => tone(new AudioContext());
         const broken = "./broken/script.js";
         return {
-          missingModel: await failure(listen({ user, home, model: "./npm/models/none.safetensors" })),
-          corruptModel: await failure(listen({ user, home, model: "./broken/model.safetensors" })),
-          missingWasm: await failure(listen({ user, home, wasm: "./npm/dist/none.wasm" })),
-          missingScripts: await failure(listen({ user, home, worklet: "./none.js", capture: "./none.js", worker: "./none.js" })),
-          brokenScripts: await failure(listen({ user, home, worklet: broken, capture: broken, worker: broken })),
-          corruptWasm: await failure(listen({ user: tone(new AudioContext()), home, wasm: "./broken/model.safetensors" })),
-          afterAll: (await listen({ user, home })).state,
+          missingModel: await failure(listen({ user: fresh(), home, model: "./npm/models/none.safetensors" })),
+          corruptModel: await failure(listen({ user: fresh(), home, model: "./broken/model.safetensors" })),
+          missingWasm: await failure(listen({ user: fresh(), home, wasm: "./npm/dist/none.wasm" })),
+          missingScripts: await failure(listen({ user: fresh(), home, worklet: "./none.js", capture: "./none.js", worker: "./none.js" })),
+          brokenScripts: await failure(listen({ user: fresh(), home, worklet: broken, capture: broken, worker: broken })),
+          corruptWasm: await failure(listen({ user: fresh(), home, wasm: "./broken/model.safetensors" })),
+          afterAll: (await listen({ user: fresh(), home })).state,
         };
       },
       { argument: home },
@@ -218,16 +220,21 @@ for (const home of ["worklet", "worker"]) {
 test("a context that may not run yet gives a session that says so", async (t) => {
   const strict = await start();
   t.after(() => strict.stop());
-  const page = await strict.page("plain");
-  const state = await page.evaluate(async () => {
-    const { listen, PcmInput } = await import("./npm/dist/index.js");
-    globalThis.session = await listen({ user: new PcmInput({ rate: 16000 }) });
-    return session.state;
+  const page = await strict.page("plain", {
+    script: () => {
+      addEventListener("load", async () => {
+        const { listen, PcmInput } = await import("./npm/dist/index.js");
+        globalThis.session = await listen({ user: new PcmInput({ rate: 16000 }) });
+        globalThis.states = [session.state];
+        session.addEventListener("statechange", () => states.push(session.state));
+        addEventListener("click", () => session.resume());
+        console.log("ready");
+      });
+    },
   });
-  assert.equal(state, "suspended");
   await page.mouse.click(5, 5);
-  await page.evaluate(() => session.resume());
-  await page.waitForFunction(() => session.state === "running" && session.stats.hops > 5);
+  await page.waitForFunction(() => session.stats.hops > 5);
+  assert.deepEqual(await page.evaluate(() => states), ["suspended", "running"]);
 });
 
 test("a context that is closed ends the session with an error", async () => {
@@ -303,12 +310,12 @@ test("the stream of a peer connection is heard", async () => {
   const told = await on(async () => {
     const { sampleRate: rate, channels } = await decodeWav(new Uint8Array(await (await fetch("./tests/fixtures/call.wav")).arrayBuffer()));
     const context = new AudioContext();
-    const buffer = context.createBuffer(1, channels[1].length, rate);
-    buffer.copyToChannel(channels[1], 0);
+    const buffer = context.createBuffer(1, channels[0].length, rate);
+    buffer.copyToChannel(channels[0], 0);
     const source = new AudioBufferSourceNode(context, { buffer, loop: true });
     const sender = context.createMediaStreamDestination();
     source.connect(sender);
-    source.start(0, 36);
+    source.start(0, 5);
     const [near, far] = [new RTCPeerConnection(), new RTCPeerConnection()];
     near.onicecandidate = ({ candidate }) => void far.addIceCandidate(candidate);
     far.onicecandidate = ({ candidate }) => void near.addIceCandidate(candidate);
@@ -319,9 +326,10 @@ test("the stream of a peer connection is heard", async () => {
     await far.setLocalDescription();
     await near.setRemoteDescription(far.localDescription);
     const session = await listen({ agent: await remote, context });
-    return new Promise((resolve) => session.addEventListener("speechStart", ({ detail }) => resolve(detail.speaker)));
+    let sure = 0;
+    for await (const { vad } of session) if (vad[1] > 0.9 && ++sure === 25) return session.stats.hops;
   });
-  assert.equal(told, "agent");
+  assert.ok(told > 25, `${told}`);
 });
 
 test("a Worker of the page's own making, and every file by its address", async () => {
@@ -339,6 +347,29 @@ test("a Worker of the page's own making, and every file by its address", async (
     return { made, model: given.info.model.config.name };
   });
   assert.deepEqual(found, { made: ["/plain/npm/dist/worker.js"], model: "optimized" });
+});
+
+test("auto goes to the Worker where a slice is long, and a Worker that is held up loses sound but no time", async () => {
+  const found = await on(async () => {
+    const context = new AudioContext();
+    let worker;
+    const createWorker = () => (worker = new Worker("./tests/browser/slow-worker.js", { type: "module" }));
+    const session = await listen({ user: tone(context), createWorker });
+    await until(() => session.stats.hops > 10);
+    worker.postMessage({ stallMs: 1500 });
+    await until(() => session.stats.droppedHops > 0);
+    const { hops } = session.stats;
+    await until(() => session.stats.hops > hops + 20);
+    const lagMs = 1000 * (context.currentTime - session.contextTime(20 * session.stats.hops));
+    const errors = [];
+    session.addEventListener("error", ({ detail }) => errors.push(detail.code));
+    worker.dispatchEvent(new ErrorEvent("error", { message: "out of memory" }));
+    return { lagMs, stats: session.stats, errors, state: session.state };
+  });
+  assert.equal(found.stats.home, "worker");
+  assert.ok(found.stats.droppedHops >= 15 && found.stats.droppedHops <= 60, `${found.stats.droppedHops} hops dropped`);
+  assert.ok(Math.abs(found.lagMs) < 400, `${found.lagMs} ms behind`);
+  assert.deepEqual([found.errors, found.state], [["internal"], "closed"]);
 });
 
 test("fifty sessions come and go and leave nothing behind", async () => {

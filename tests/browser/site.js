@@ -28,28 +28,35 @@ const HEADERS = {
 /** Files that are not what their name says. */
 const BROKEN = { "broken/model.safetensors": "no model", "broken/script.js": "throw new Error('as it is evaluated');" };
 
-async function answer({ url }, response) {
+async function answer({ url }, response, files) {
   const [, site, ...rest] = new URL(url, "http://localhost").pathname.split("/");
   const headers = { ...HEADERS[site], "Cache-Control": "no-store" };
   const path = rest.join("/");
   if (path === "") return response.writeHead(200, { ...headers, "Content-Type": TYPES[".html"] }).end(EMPTY);
-  const body = BROKEN[path] ?? (SERVED.test(path) ? await readFile(new URL(path, ROOT)).catch(() => undefined) : undefined);
+  const body = files[path] ?? (SERVED.test(path) ? await readFile(new URL(path, ROOT)).catch(() => undefined) : undefined);
   if (!body) return response.writeHead(404, headers).end();
   return response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(body);
 }
 
-/** A browser and the site; `page(folder)` opens an empty page under the headers of that folder. */
-export async function start({ args = [] } = {}) {
-  const server = createServer((request, response) => void answer(request, response));
+/**
+ * A browser and the site, with `files` (text by path) beside those of the repository; `page(folder)` opens an empty page under the headers of that folder,
+ * after `script` has logged "ready", where there is one. What a test evaluates counts as a gesture of the person, a script does not.
+ */
+export async function start({ args = [], files = {} } = {}) {
+  const served = { ...BROKEN, ...files };
+  const server = createServer((request, response) => void answer(request, response, served));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `http://127.0.0.1:${server.address().port}`;
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", ...args] });
-  const page = async (folder, options = {}) => {
+  const page = async (folder, { script, ...options } = {}) => {
     const context = await browser.newContext(options);
+    if (script) await context.addInitScript(script);
     const page = await context.newPage();
     page.on("close", () => void context.close().catch(() => undefined));
+    const said = script && page.waitForEvent("console", (message) => message.text() === "ready");
     await page.goto(`${address}/${folder}/`);
+    await said;
     return page;
   };
   const stop = async () => {
