@@ -6,6 +6,9 @@ const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout"
 const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout", "addEventListener", "location", "navigator"];
 const audio = ["AbortController", "AbortSignal", "AudioBufferSourceNode", "AudioContext", "AudioWorkletNode", "ChannelMergerNode",
   "DOMException", "ErrorEvent", "MediaStream", "OfflineAudioContext", "OscillatorNode", "RTCPeerConnection", "Worker", "crossOriginIsolated", "onmessage"];
+const page = ["clearTimeout", "setInterval", "clearInterval", "requestAnimationFrame", "matchMedia", "getComputedStyle", "ResizeObserver",
+  "Path2D", "AudioBuffer", "AnalyserNode", "GainNode", "MediaStreamAudioSourceNode", "StereoPannerNode"];
+const serviceWorker = ["self", "caches", "fetch", "URL", "Response"];
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 
 export default tseslint.config(
@@ -22,6 +25,7 @@ export default tseslint.config(
     },
   },
   { files: ["**/*.js"], languageOptions: { globals: readonly(node) } },
-  { files: ["www/main.js"], languageOptions: { globals: readonly(browser) } },
-  { files: ["tests/browser/**/*.js", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio]) } },
+  { files: ["www/*.js"], ignores: ["www/serve.js", "www/sw.js"], languageOptions: { globals: readonly([...browser, ...audio, ...page]) } },
+  { files: ["www/sw.js"], languageOptions: { globals: readonly(serviceWorker) } },
+  { files: ["tests/browser/**/*.js", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio, "getComputedStyle"]) } },
 );

@@ -17,9 +17,11 @@ const TYPES = {
 export const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
+  "worker-src 'self'",
   "connect-src 'self'",
-  "img-src data:",
+  "media-src 'self' blob:",
+  "style-src 'self'",
+  "img-src 'self' data:",
   "base-uri 'none'",
   "form-action 'none'",
 ].join("; ");
@@ -34,6 +36,9 @@ async function answer(request, response) {
     "Content-Type": TYPES[extname(path)] ?? "application/octet-stream",
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+    // The page's service worker also answers for the package beside the page.
+    ...(path === "www/sw.js" && { "Service-Worker-Allowed": "/" }),
   });
   response.end(body);
 }
@@ -49,5 +54,5 @@ export function serve(port) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { port } = (await serve(Number(process.env.PORT ?? 8080))).address();
-  console.log(`http://127.0.0.1:${port}/`);
+  console.log(`the page: http://localhost:${port}/ (Ctrl+C ends it)`);
 }

@@ -1,0 +1,90 @@
+// What the tests of the page share: the server, a browser, the page opened, its session exported.
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { analyze, decodeWav } from "../../npm/dist/index.js";
+import { serve } from "../../www/serve.js";
+
+const { chromium } = createRequire(new URL("../../npm/package.json", import.meta.url))("playwright-core");
+export const FIXTURE = new URL("../fixtures/call.wav", import.meta.url);
+
+/** The server and a browser; `open()` gives a page of its own context, with everything it complains about. */
+export async function start({ args = [] } = {}) {
+  const server = await serve(0);
+  const address = `http://127.0.0.1:${server.address().port}`;
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", ...args] });
+  const halt = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  const open = async (options = {}) => {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    const complaints = [];
+    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await page.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", ({ violatedDirective }) => console.error(`CSP: ${violatedDirective}`));
+    });
+    await page.goto(`${address}/www/index.html`);
+    await ready(page);
+    return { page, complaints, close: () => context.close() };
+  };
+  const stop = async () => {
+    await browser.close();
+    halt();
+  };
+  return { open, stop, halt, address };
+}
+
+/** Waits until the page can start. */
+export async function ready(page) {
+  await page.getByText("Ready.").waitFor();
+}
+
+/** Waits for the end of what was started; gives what the page says of it. */
+export async function ended(page) {
+  await page.locator("#status").filter({ hasText: /: \d+ events in/ }).waitFor();
+  return page.locator("#status").textContent();
+}
+
+/** Hears the sample call at once. */
+export async function hearAtOnce(page) {
+  await page.getByLabel("at once").check();
+  await page.getByRole("button", { name: "Start" }).click();
+  return ended(page);
+}
+
+/** The session shown, as the page exports it. */
+export async function exported(page, press = () => page.getByRole("button", { name: "Export JSON" }).click()) {
+  const [download] = await Promise.all([page.waitForEvent("download"), press()]);
+  const text = await readFile(await download.path(), "utf8");
+  return { text, session: JSON.parse(text) };
+}
+
+/** A WAV file of what the user of the sample call says from and to, in s, and of half a minute of silence. */
+export async function userSays(from, to) {
+  const bytes = await readFile(FIXTURE);
+  const { sampleRate: rate, channels } = await decodeWav(bytes);
+  const said = channels[0].subarray(from * rate, to * rate);
+  const pcm = Int16Array.from({ length: said.length + 30 * rate }, (_, at) => 32_767 * (said[at] ?? 0));
+  // The header of the fixture, for one channel.
+  const header = Buffer.from(bytes.subarray(0, 44));
+  header.writeUInt32LE(36 + pcm.byteLength, 4);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(2 * rate, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt32LE(pcm.byteLength, 40);
+  const file = join(await mkdtemp(join(tmpdir(), "vap-turn-")), "user.wav");
+  await writeFile(file, Buffer.concat([header, Buffer.from(pcm.buffer)]));
+  return file;
+}
+
+/** What the package gives for the sample call, here. */
+export async function expected() {
+  const { sampleRate: rate, channels } = await decodeWav(await readFile(FIXTURE));
+  const [user, agent] = channels.map((samples) => ({ samples, rate }));
+  return analyze({ user, agent });
+}

@@ -1,0 +1,32 @@
+// What the live sources share: the page's one AudioContext, and a session of the package that is listened to.
+import { listen } from "../npm/dist/index.js";
+
+let context;
+
+/** The page's AudioContext, running; asked for by a button, as browsers want. */
+export async function runningContext() {
+  context ??= new AudioContext({ latencyHint: "interactive" });
+  if (context.state !== "running") await context.resume();
+  return context;
+}
+
+/** Lets the sound device go until the next start. */
+export function restContext() {
+  if (context?.state === "running") void context.suspend();
+}
+
+/** Begins a session that tells `source` what it hears; `levels(frame, session)` are the peaks of both channels. */
+export async function begin(source, options, levels) {
+  const session = await listen({ ...options, context: await runningContext() });
+  session.addEventListener("frame", ({ detail }) => source.onframe(detail, levels(detail, session)));
+  session.addEventListener("turn", ({ detail }) => source.onevent(detail));
+  session.addEventListener("error", ({ detail }) => source.onerror(detail));
+  return session;
+}
+
+/** What the page shows of a session. */
+export function infoOf(session) {
+  if (!session) return { home: undefined };
+  const { home, hopMs, delayMs, overruns, droppedHops } = session.stats;
+  return { home, hopMs, delayMs, overruns: overruns + droppedHops, policy: session.info.policy };
+}
