@@ -1,5 +1,7 @@
 // A program that uses the package in TypeScript; package.test.js compiles it against the built declarations.
-import { TurnDetector, TurnModel, VapTurnError, analyze, callSvg, decodeWav, type TurnEvent } from "vap-turn";
+import {
+  PcmInput, TurnDetector, TurnModel, TurnSession, VapTurnError, analyze, callSvg, decodeWav, listen, type TurnEvent,
+} from "vap-turn";
 
 function answer(event: TurnEvent): string {
   switch (event.type) {
@@ -34,4 +36,20 @@ export async function run(bytes: Uint8Array): Promise<string[]> {
   const [user = new Float32Array(), agent = new Float32Array()] = channels;
   const call = { user: { samples: user, rate }, agent: { samples: agent, rate } };
   return [...events.map(answer), callSvg(call, await analyze(call)), String(share), String(cutoffs)];
+}
+
+export async function live(signal: AbortSignal): Promise<number> {
+  const agent = new PcmInput({ rate: 24000 });
+  const session: TurnSession = await listen({ user: "microphone", agent, signal, home: "auto", policy: { maxFalseCutoff: 0.2 } });
+  agent.push(new Float32Array(480));
+  session.addEventListener("endOfTurn", ({ detail }) => answer(detail));
+  session.addEventListener("turn", ({ detail }) => session.contextTime(detail.timeMs));
+  session.addEventListener("error", ({ detail }) => detail.code === "context");
+  // @ts-expect-error There is no such event.
+  session.addEventListener("endofturn", () => undefined);
+  // @ts-expect-error A home is a worklet or a Worker.
+  await listen({ user: "microphone", home: "webgpu" });
+  for await (const { vad } of session) if (vad[0] > 0.5) break;
+  await session.finish();
+  return session.stats.hopMs;
 }

@@ -1,4 +1,4 @@
 // A clock for audio threads: counts as fast as it can in the shared memory that it is sent.
-onmessage = ({ data: counter }) => {
+addEventListener("message", ({ data: counter }) => {
   for (;;) Atomics.add(counter, 0, 1);
-};
+});

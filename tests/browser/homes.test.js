@@ -36,10 +36,11 @@ async function rendered({ home, rate, block = 128, fromS = 0, seconds, blockS })
   session.addEventListener("turn", ({ detail }) => events.push(detail));
   session.addEventListener("frame", ({ detail }) => frames.push([detail.timeMs, ...detail.vad, ...detail.eot]));
   if (blockS) {
-    // The Worker hears in real time; an offline context must wait for it.
+    // The Worker hears in real time; an offline context must wait for it, and for the buffers to come back.
     for (let at = blockS; at < seconds; at += blockS) {
       void context.suspend(at).then(async () => {
         while (frames.length < Math.floor(at * 50) - 8) await new Promise((resume) => setTimeout(resume, 1));
+        await new Promise((resume) => setTimeout(resume, 8));
         void context.resume();
       });
     }
@@ -95,7 +96,7 @@ for (const [rate, block] of [[8000, 128], [16_000, 128], [96_000, 128], [44_100,
 
 test("Worker home: the same events as analyze", async () => {
   const page = await site.page("plain");
-  assertSame(await page.evaluate(rendered, { home: "worker", rate: 48_000, seconds: CALL_S, blockS: 0.5 }));
+  assertSame(await page.evaluate(rendered, { home: "worker", rate: 48_000, seconds: CALL_S, blockS: 0.3 }));
   await page.close();
 });
 

@@ -1,13 +1,40 @@
 // What can go wrong while a page listens, and what it is told: each failure has its code or is recovered from.
 /* global PcmInput, analyze, decodeWav, failure, listen, session, states, tone, until */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { start } from "./site.js";
 
 let site;
 
+/** Before the worklet's own code: its processors answer `{ weigh: true }` with the bytes of their wasm memory. */
+function weighed() {
+  const { Instance } = WebAssembly;
+  const register = globalThis.registerProcessor;
+  let memory;
+  WebAssembly.Instance = function (...given) {
+    const instance = new Instance(...given);
+    memory = instance.exports.memory;
+    return instance;
+  };
+  globalThis.registerProcessor = (name, Processor) =>
+    register(
+      name,
+      class extends Processor {
+        constructor() {
+          super();
+          this.port.addEventListener("message", ({ data }) => data.weigh && this.port.postMessage({ bytes: memory.buffer.byteLength }));
+        }
+      },
+    );
+}
+
 before(async () => {
-  site = await start({ args: ["--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream"] });
+  const worklet = await readFile(new URL("../../npm/dist/worklet.js", import.meta.url), "utf8");
+  site = await start({
+    args: ["--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream"],
+    files: { "weighed/worklet.js": `(${weighed})();\n${worklet}` },
+  });
 });
 
 after(() => site?.stop());
@@ -376,8 +403,9 @@ test("fifty sessions come and go and leave nothing behind", async () => {
   const page = await open();
   const cycle = async (times) => {
     for (let i = 0; i < times; i++) {
+      // Half in a context of the page's, half each in one of its own.
       const shared = (globalThis.shared ??= new AudioContext());
-      const session = await listen({ user: i % 2 ? tone(shared) : new PcmInput({ rate: 16000 }), home: i % 2 ? "worklet" : "worker" });
+      const session = await listen({ user: i % 2 ? tone(shared) : new PcmInput({ rate: 16000 }), home: i % 4 < 2 ? "worklet" : "worker" });
       await until(() => session.stats.hops > 0);
       session.close();
     }
@@ -396,4 +424,32 @@ test("fifty sessions come and go and leave nothing behind", async () => {
   assert.ok(grown < 500_000, `${grown} bytes more`);
   assert.equal(page.workers().length, 0);
   await page.close();
+});
+
+test("the memory of an audio thread does not grow with the sessions it has held", async () => {
+  const bytes = await on(async () => {
+    const context = new AudioContext();
+    const nodes = [];
+    globalThis.AudioWorkletNode = class extends AudioWorkletNode {
+      constructor(...given) {
+        super(...given);
+        nodes.push(this);
+      }
+    };
+    const weigh = (node) =>
+      new Promise((resolve) => {
+        node.port.addEventListener("message", ({ data }) => data.bytes && resolve(data.bytes));
+        node.port.postMessage({ weigh: true });
+      });
+    const bytes = [];
+    for (let i = 0; i < 20; i++) {
+      const session = await listen({ user: tone(context), home: "worklet", worklet: "./weighed/worklet.js" });
+      await until(() => session.stats.hops > 2);
+      bytes.push(await weigh(nodes.at(-1)));
+      session.close();
+    }
+    return bytes;
+  });
+  assert.ok(bytes[0] > 1e6);
+  assert.deepEqual(bytes, bytes.map(() => bytes[0]));
 });
