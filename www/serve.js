@@ -53,6 +53,11 @@ export function serve(port) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { port } = (await serve(Number(process.env.PORT ?? 8080))).address();
-  console.log(`the page: http://localhost:${port}/ (Ctrl+C ends it)`);
+  const wanted = process.env.PORT;
+  // Unless a port was asked for, any free one will do.
+  const server = await serve(Number(wanted ?? 8080)).catch((error) => {
+    if (wanted === undefined && error.code === "EADDRINUSE") return serve(0);
+    throw error;
+  });
+  console.log(`the page: http://localhost:${server.address().port}/ (Ctrl+C ends it)`);
 }

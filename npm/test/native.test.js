@@ -8,6 +8,7 @@ import { analyze } from "../dist/index.js";
 import { jsonLines, largestDifference, sharedModel, wholeCall } from "./support.js";
 
 const { VAP_NATIVE_EVENTS: path, VAP_REQUIRE_NATIVE: required } = process.env;
+const [BAR, HOP_MS, HOP_SAMPLES] = [1e-3, 20, 320];
 const skip = !path && required !== "1" && "VAP_NATIVE_EVENTS is not set";
 
 test("wasm and native give the same events and frames", { skip }, async () => {
@@ -17,14 +18,32 @@ test("wasm and native give the same events and frames", { skip }, async () => {
     frames: lines.filter((line) => line.type === "frame"),
     events: lines.filter((line) => line.type !== "frame"),
   };
-  const { frames, events } = await analyze(await wholeCall(), { model: await sharedModel() });
+  const { frames, events, info } = await analyze(await wholeCall(), { model: await sharedModel() });
   assert.ok(native.events.length > 20, `${native.events.length} events prove little`);
-  const bare = (list) => list.map((event) => ({ ...event, probability: undefined }));
-  assert.deepEqual(bare(events), bare(native.events));
-  events.forEach((event, index) => {
-    const difference = Math.abs((event.probability ?? 0) - (native.events[index].probability ?? 0));
-    assert.ok(difference <= 1e-3, `${event.type} at ${event.timeMs} ms: probability differs by ${difference}`);
-  });
   const difference = largestDifference(frames, native.frames);
-  assert.ok(difference <= 1e-3, `frames differ by ${difference}`);
+  assert.ok(difference <= BAR, `frames differ by ${difference}`);
+  const thresholds = Object.entries(info.policy).filter(([name]) => name.endsWith("Threshold"));
+  events.forEach((event, index) => {
+    const other = native.events[index];
+    if (other && isOnEdge(event, other, thresholds)) return;
+    const bare = (told) => ({ ...told, probability: undefined });
+    assert.deepEqual(bare(event), bare(other));
+    const difference = Math.abs((event.probability ?? 0) - (other.probability ?? 0));
+    assert.ok(difference <= BAR, `${event.type} at ${event.timeMs} ms: probability differs by ${difference}`);
+  });
+  assert.equal(events.length, native.events.length);
 });
+
+/**
+ * Whether two events are the same decision, a hop apart because its probability met a threshold to within the bar: there
+ * floats of two platforms, whose logarithms and FFTs round differently, may fall on either side.
+ */
+function isOnEdge(event, other, thresholds) {
+  const [early, late] = event.timeMs < other.timeMs ? [event, other] : [other, event];
+  if (late.timeMs - early.timeMs !== HOP_MS) return false;
+  if (!thresholds.some(([, threshold]) => Math.abs(early.probability - threshold) <= BAR)) return false;
+  const later = (name, by) => (late[name] === early[name] + by ? early[name] : late[name]);
+  const moved = { ...late, timeMs: early.timeMs, sample: later("sample", HOP_SAMPLES), silenceMs: later("silenceMs", HOP_MS) };
+  assert.deepEqual({ ...moved, probability: undefined }, { ...early, probability: undefined });
+  return true;
+}

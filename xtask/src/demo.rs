@@ -1,12 +1,14 @@
-//! The demo: builds the package, runs its command line on a real phone call, and says where the picture is.
+//! The demo: builds the package, runs its command line on a real phone call, says where the picture is, and serves the
+//! page.
 
 use std::fs;
+use std::io::{IsTerminal, stdin};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::{paths, setup, shell, wasm};
 
@@ -14,8 +16,14 @@ const CALL: &str = "tests/fixtures/call.wav";
 const SVG: &str = "demo/call.svg";
 const PNG: &str = "demo/call.png";
 
-/// `cargo xtask demo`.
-pub fn run() -> Result<()> {
+/// `cargo xtask demo [--serve | --no-serve]`; unless told, the page is served where a person can end it.
+pub fn run(words: &[String]) -> Result<()> {
+    let serves = match words {
+        [] => stdin().is_terminal(),
+        [word] if word == "--serve" => true,
+        [word] if word == "--no-serve" => false,
+        _ => bail!("expected nothing, --serve or --no-serve, found `{}`", words.join(" ")),
+    };
     wasm::build()?;
     fs::create_dir_all(paths::inside("demo"))?;
     shell::run(shell::command("node").args(["npm/dist/cli.js", "analyze", CALL, "--svg", SVG]))?;
@@ -23,7 +31,11 @@ pub fn run() -> Result<()> {
     if render(&paths::inside(SVG), &paths::inside(PNG)) {
         println!("                       {PNG}");
     }
-    Ok(())
+    if !serves {
+        println!("the page:              cargo xtask demo --serve");
+        return Ok(());
+    }
+    shell::run(&mut shell::npm(&["run", "--silent", "www"]))
 }
 
 /// Asks a browser, if there is one, for a PNG of the picture; only a convenience, so failures are silent.
@@ -68,6 +80,12 @@ fn size(svg: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_that_are_not_known_are_refused() {
+        let error = run(&["--sreve".to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("--sreve"));
+    }
 
     #[test]
     fn the_size_is_read_from_the_svg_tag_alone() {

@@ -39,7 +39,11 @@ const VERBS: [Verb; 6] = [
         about: "build the wasm binary and the npm package into npm/dist",
         run: |_| wasm::build(),
     },
-    Verb { name: "demo", about: "build, then show the turns of a real phone call", run: |_| demo::run() },
+    Verb {
+        name: "demo",
+        about: "build, show the turns of a real phone call, serve the page; --serve, --no-serve",
+        run: demo::run,
+    },
     Verb { name: "test", about: "run the whole gate, cheapest check first", run: |_| test::run() },
     Verb {
         name: "bench",
@@ -58,7 +62,7 @@ fn main() -> ExitCode {
     let verb = match words.as_slice() {
         [word] => VERBS.iter().find(|verb| verb.name == word),
         // These read what follows.
-        [word, ..] if ["bench", "train"].contains(&word.as_str()) => {
+        [word, ..] if ["bench", "demo", "train"].contains(&word.as_str()) => {
             VERBS.iter().find(|verb| verb.name == word)
         }
         _ => None,
