@@ -72,6 +72,8 @@ pub(crate) const LONGEST_MS: u32 = 60_000;
 pub(crate) const MAX_FALSE_CUTOFF: &str = "maxFalseCutoff";
 /// The name of [`crate::calibration::Ask::MeanLatencyMs`].
 pub(crate) const MEAN_LATENCY_MS: &str = "meanLatencyMs";
+/// The name of [`crate::calibration::Ask::Preset`].
+pub(crate) const PRESET: &str = "preset";
 
 type Threshold = (&'static str, fn(&Policy) -> f64);
 type Time = (&'static str, fn(&Policy) -> u32, u32);
@@ -141,7 +143,7 @@ impl Policy {
             let threshold = THRESHOLDS.iter().find(|(known, _)| known == name).map(|t| (t.0, "a number"));
             let time = TIMES.iter().find(|(known, ..)| known == name).map(|t| (t.0, "a whole number of ms"));
             let Some((option, expected)) = threshold.or(time) else {
-                let asks = [MAX_FALSE_CUTOFF, MEAN_LATENCY_MS];
+                let asks = [MAX_FALSE_CUTOFF, MEAN_LATENCY_MS, PRESET];
                 let names: Vec<_> =
                     THRESHOLDS.iter().map(|t| t.0).chain(TIMES.iter().map(|t| t.0)).chain(asks).collect();
                 return Err(Error::Option {
