@@ -164,6 +164,7 @@ impl EventMachine {
             Speaker::BOTH.into_iter().filter_map(heard).find(|(_, sound)| sound.role == Role::Undecided)?;
         Some(BargeIn {
             speaker,
+            time_ms: ms(self.now),
             start_ms: ms(sound.start),
             duration_ms: sound.length_ms(),
             overlap_ms: sound.overlap_ms(),

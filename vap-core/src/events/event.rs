@@ -55,6 +55,8 @@ pub enum EndReason {
 pub struct BargeIn {
     /// Whose sound it is.
     pub speaker: Speaker,
+    /// End of the last hop that was heard, in ms since the stream began.
+    pub time_ms: u64,
     /// When it began, in ms since the stream began: the `startMs` of its verdict.
     pub start_ms: u64,
     /// From its beginning to its last loud hop, in ms.

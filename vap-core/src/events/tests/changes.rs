@@ -202,6 +202,7 @@ fn evidence_grows_until_the_verdict() {
         machine.step(frame, &mut out);
         if let Some(evidence) = machine.barge_in() {
             assert_eq!((evidence.speaker, evidence.start_ms), (Speaker::User, 400));
+            assert_eq!(evidence.time_ms, 20 * (frame.index + 1));
             let claim = (evidence.probability * 100.0).round();
             grown.push((evidence.duration_ms, evidence.overlap_ms, claim));
         }
