@@ -239,8 +239,7 @@ fn after_start_up_nothing_is_allocated() {
                 // As an AudioWorklet hears it: a render quantum at a time, the user's channel or both.
                 for (user, agent) in user.chunks(128).zip(agent.chunks(128)) {
                     session.push_into(Some(user), Some(agent), &mut output).unwrap();
-                    output.frames.clear();
-                    output.events.clear();
+                    output.clear();
                 }
             }
             ALLOCATIONS.get() - before

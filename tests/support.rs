@@ -119,8 +119,7 @@ pub fn run(session: &mut Session, user: &[f32], agent: &[f32], chunk: usize) -> 
 
 /// Adds what one more push gave.
 pub fn append(output: &mut Output, more: Output) {
-    output.frames.extend(more.frames);
-    output.events.extend(more.events);
+    output.extend(more);
 }
 
 /// The 27 probabilities of a frame, in the order of `vap_core::projection`.

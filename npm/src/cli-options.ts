@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { told } from "./errors.js";
-import type { PolicyOptions } from "./options.js";
+import type { Expectation, PolicyOptions } from "./options.js";
+import { checkedExpectation } from "./policy-options.js";
 
 export const HELP = `vap-turn analyze CALL.wav             a stereo file: the user on channel 0, the agent on channel 1
 vap-turn analyze USER.wav AGENT.wav   two mono files
@@ -15,6 +16,8 @@ vap-turn analyze USER.wav AGENT.wav   two mono files
   --policy K=V     a threshold that differs from the model's (may be repeated), or a .json file of them
   --max-false-cutoff R  thresholds that take at most this share (0 to 1) of the user's pauses for the end
   --mean-latency-ms MS  thresholds that end a turn after at most this much silence on average
+  --preset NAME    thresholds for fast, balanced or patient answers
+  --expect NAME    what the user says: open, yesno, digits or spelling
   --help, --version
 
 Exit code 0; 2 when the input is wrong, with one line on stderr.
@@ -31,6 +34,7 @@ export interface Request {
   svg?: string;
   model?: string;
   policy: PolicyOptions;
+  expect?: Expectation;
 }
 
 const OPTIONS = {
@@ -42,6 +46,8 @@ const OPTIONS = {
   policy: { type: "string", multiple: true },
   "max-false-cutoff": { type: "string" },
   "mean-latency-ms": { type: "string" },
+  preset: { type: "string" },
+  expect: { type: "string" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "V" },
 } as const;
@@ -65,8 +71,13 @@ export async function readRequest(argv: readonly string[]): Promise<Request | "h
     swap: values.swap === true,
     ...(values.svg !== undefined && { svg: values.svg }),
     ...(values.model !== undefined && { model: values.model }),
+    ...(values.expect !== undefined && { expect: checkedExpectation(values.expect) }),
     // What the names and values mean, and which go together, the policy itself knows.
-    policy: { ...(await policyOf(values.policy ?? [])), ...asked(values) } as PolicyOptions,
+    policy: {
+      ...(await policyOf(values.policy ?? [])),
+      ...asked(values),
+      ...(values.preset !== undefined && { preset: values.preset }),
+    } as PolicyOptions,
   };
 }
 

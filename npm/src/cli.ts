@@ -27,7 +27,7 @@ async function main(): Promise<void> {
 async function analyze(request: Request, call: Call, model: TurnModel): Promise<void> {
   const parts: Step[] = [];
   let computeMs = 0;
-  for await (const step of steps(call, { model, policy: request.policy })) {
+  for await (const step of steps(call, { model, policy: request.policy, ...(request.expect && { expect: request.expect }) })) {
     if (parts.length === 0 && request.output === "text") await print(`${headline(request, call, step)}\n\n${COLUMNS}\n`);
     await print(lines(step, request.output));
     computeMs += step.computeMs;

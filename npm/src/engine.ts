@@ -1,6 +1,7 @@
 // The wasm session as the homes use it: made from bytes, fed through its own memory, asked slice by slice.
-import { VapTurnError, told } from "./errors.js";
-import type { Beginning, Begin } from "./messages.js";
+import { VapTurnError, asVapTurnError, told } from "./errors.js";
+import type { Beginning, Begin, Steer, Steered } from "./messages.js";
+import { inForce } from "./policy-in-force.js";
 import { Model, Session, initSync, type RawOutput } from "./vap_wasm.js";
 
 /** Samples of a channel that {@link Engine.room} takes. */
@@ -16,12 +17,12 @@ export class Engine {
   #rooms: [Float32Array, Float32Array];
 
   /** Compiles, loads and makes, at once. */
-  constructor({ wasm, model, rates: [userRate, agentRate], policy }: Begin) {
+  constructor({ wasm, model, rates: [userRate, agentRate], policy, expect }: Begin) {
     this.#memory = compiled(wasm);
     const weights = Model.load(model);
     try {
-      this.#session = new Session(weights, { userRate, agentRate, ...(policy && { policy }) });
-      this.beginning = { model: weights.info(), policy: this.#session.policy(), expected: this.#session.expected() };
+      this.#session = new Session(weights, { userRate, agentRate, ...(policy && { policy }), ...(expect && { expect }) });
+      this.beginning = { model: weights.info(), inForce: inForce(this.#session) };
     } finally {
       weights.free();
     }
@@ -54,6 +55,19 @@ export class Engine {
   /** What was told since last asked. */
   output(): RawOutput {
     return this.#session.output();
+  }
+
+  /** Changes policy or expectation from the hop on that ends after `fromMs`; what is refused leaves the old one. */
+  steer({ id, policy, expect }: Steer, fromMs: number): Steered {
+    try {
+      if (policy) this.#session.setPolicy(policy);
+      if (expect) this.#session.expect(expect);
+      return { kind: "steered", id, change: { ...inForce(this.#session), fromMs } };
+    } catch (error) {
+      const { code, message } = asVapTurnError(error);
+      if (code === "internal") throw error;
+      return { kind: "steered", id, refused: { code, message } };
+    }
   }
 
   finish(): RawOutput {

@@ -62,24 +62,45 @@ export interface TurnShiftEvent extends At<"turnShift"> {
   startMs: number;
 }
 
-/** A short sound that does not claim the floor: keep talking. `durationMs` is its length so far. */
+/**
+ * A short sound that does not claim the floor: keep talking. `durationMs` is its length so far, `overlapMs` how long of it
+ * both sounded, `probability` that of a backchannel.
+ */
 export interface BackchannelEvent extends At<"backchannel"> {
   startMs: number;
   durationMs: number;
+  overlapMs: number;
   probability: number;
 }
 
-/** An overlap by which the speaker claims the floor: stop talking. `probability` is that of no backchannel. */
+/**
+ * An overlap by which the speaker claims the floor: stop talking. `durationMs` is the length of the sound so far,
+ * `overlapMs` how long of it both sounded, `probability` that of no backchannel.
+ */
 export interface InterruptionEvent extends At<"interruption"> {
   startMs: number;
   durationMs: number;
+  overlapMs: number;
   probability: number;
 }
 
-/** Both speak; the speaker is the one who came in second. */
-export interface OverlapStartEvent extends At<"overlapStart"> {
-  startMs: number;
+/** What is known of a sound that is not judged yet. */
+interface Evidence {
+  /** When the sound began, in ms: the `startMs` of its verdict. */
+  soundMs: number;
+  /** How long of it both sounded so far, in ms. */
+  overlapMs: number;
+  /** Probability so far that it is no backchannel. */
+  probability: number;
 }
+
+/**
+ * Both speak; the speaker is the one who came in second. With `soundMs` the sound began in the other's turn and is not
+ * judged yet: lower your voice. Exactly one verdict of this speaker with that `startMs` follows: `interruption`,
+ * `backchannel`, or, where the other had fallen silent by then, `turnShift` (at the end of the stream `endOfTurn`). Only
+ * a backchannel that goes on beyond `maxBackchannelMs` is judged once more.
+ */
+export type OverlapStartEvent = At<"overlapStart"> & { startMs: number } & (Evidence | Partial<Record<keyof Evidence, undefined>>);
 
 /** They no longer both speak; the speaker is that of the `overlapStart`. */
 export interface OverlapEndEvent extends At<"overlapEnd"> {
@@ -101,7 +122,20 @@ export type TurnEvent =
   | OverlapStartEvent
   | OverlapEndEvent;
 
-/** One hop of 20 ms; every number is a probability. */
+/** A sound in the other's turn that is not judged yet, and the evidence so far. */
+export interface BargeIn {
+  speaker: Speaker;
+  /** When the sound began: the `startMs` of its verdict. */
+  startMs: number;
+  /** Its length so far, in ms. */
+  durationMs: number;
+  /** How long of it both sounded so far, in ms. */
+  overlapMs: number;
+  /** Probability so far that it is no backchannel. */
+  probability: number;
+}
+
+/** One hop of 20 ms; every number but times is a probability. */
 export interface Frame {
   type: "frame";
   /** End of the hop. */
@@ -120,6 +154,8 @@ export interface Frame {
   vad: Pair;
   /** Chance that both speak in this hop. */
   overlap: number;
+  /** While a sound in the other's turn is listened to and not judged yet. */
+  bargeIn?: BargeIn;
 }
 
 /** What a push gave: the hops it completed and what they told, each in order of time. */

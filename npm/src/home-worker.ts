@@ -45,7 +45,14 @@ export async function openWorker(plan: Plan, { worker, ready: { beginning } }: R
   const open: Open = { kind: "open", sound: port2, pushed: plan.begin.pushed };
   worker.postMessage(attend, [port1]);
   node.port.postMessage(open, [port2]);
-  return { name: "worker", node, beginning };
+  return {
+    name: "worker",
+    node,
+    beginning,
+    steer: (message) => {
+      worker.postMessage(message);
+    },
+  };
 }
 
 function made({ scripts: { worker: url }, createWorker }: Plan): Worker {

@@ -8,5 +8,12 @@ export async function openWorklet(plan: Plan): Promise<Home> {
     listenTo(node, hear);
     node.port.postMessage(plan.begin);
   });
-  return { name: "worklet", node, beginning };
+  return {
+    name: "worklet",
+    node,
+    beginning,
+    steer: (message) => {
+      node.port.postMessage(message);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 // A home is where a conversation is computed: inside the AudioWorklet, or in a Worker that a capture worklet feeds.
 import { VapTurnError, told } from "./errors.js";
 import type { Lifetime } from "./lifetime.js";
-import type { Begin, Beginning, Ready, ToPage } from "./messages.js";
+import type { Begin, Beginning, Ready, Steer, ToPage } from "./messages.js";
 
 /** Names of the homes. */
 export const HOMES = ["worklet", "worker"] as const;
@@ -30,6 +30,8 @@ export interface Home {
   /** Takes the user on input 0 and the agent on input 1; pushed samples and the end go to its port. */
   node: AudioWorkletNode;
   beginning: Beginning;
+  /** Hands a change of policy or expectation to where it is computed. */
+  steer: (message: Steer) => void;
 }
 
 const PATIENCE_MS = 10_000;

@@ -7,7 +7,9 @@ export { PcmInput, type TurnInput } from "./inputs.js";
 export { listen } from "./listen.js";
 export type { ListenOptions } from "./listen-options.js";
 export { TurnModel, loadWasm } from "./load.js";
-export type { BinarySource, Calibration, Figures, LoadOptions, ModelInfo, Policy, PolicyOptions } from "./options.js";
+export type {
+  BinarySource, Calibration, Expectation, Figures, LoadOptions, ModelInfo, Policy, PolicyChange, PolicyInForce, PolicyOptions, Preset,
+} from "./options.js";
 export { TurnDetector, type DetectorInfo, type DetectorOptions } from "./session.js";
 export { summarise, type Summary } from "./summary.js";
 export { callSvg, type PictureOptions } from "./svg.js";

@@ -2,7 +2,8 @@
 import { VapTurnError, told } from "./errors.js";
 import { HOMES, type HomeName } from "./home.js";
 import { PcmInput, type TurnInput } from "./inputs.js";
-import type { BinarySource, PolicyOptions } from "./options.js";
+import type { BinarySource, Expectation, PolicyOptions } from "./options.js";
+import { checkedExpectation, checkedPolicy } from "./policy-options.js";
 
 /** Options of `listen`; a user, an agent, or both. */
 export interface ListenOptions {
@@ -17,8 +18,13 @@ export interface ListenOptions {
    * where the longest slice of work takes less than a tenth of a render block.
    */
   home?: HomeName | "auto";
-  /** Thresholds that differ from the model's, or what is asked: `{ maxFalseCutoff: 0.2 }`, `{ meanLatencyMs: 400 }`. */
+  /**
+   * Thresholds that differ from the model's, or what is asked: `{ preset: "balanced" }`, `{ maxFalseCutoff: 0.2 }`,
+   * `{ meanLatencyMs: 400 }`. By default those of the model file.
+   */
   policy?: PolicyOptions;
+  /** What the user will probably say first; by default `"open"`. */
+  expect?: Expectation;
   /** The model file; by default `optimized.safetensors`. */
   model?: BinarySource;
   /** The wasm binary; by default `vap_wasm_bg.wasm`. A context compiles it once: the first session decides. */
@@ -38,7 +44,7 @@ export interface ListenOptions {
 }
 
 const NAMES = [
-  "user", "agent", "signal", "home", "policy", "model", "wasm", "assetBase", "worklet", "capture", "worker", "createWorker", "context",
+  "user", "agent", "signal", "home", "policy", "expect", "model", "wasm", "assetBase", "worklet", "capture", "worker", "createWorker", "context",
 ] as const satisfies readonly (keyof ListenOptions)[];
 
 /** Throws what is wrong with the options. */
@@ -63,7 +69,6 @@ export function checked(options: ListenOptions): void {
   const checks: [keyof ListenOptions, string, (value: unknown) => boolean][] = [
     ["signal", "an AbortSignal", (value) => value instanceof AbortSignal],
     ["home", `"auto" or one of ${HOMES.join(", ")}`, (value) => value === "auto" || HOMES.some((home) => home === value)],
-    ["policy", "an object of thresholds and times", (value) => typeof value === "object" && value !== null],
     ["model", "a URL, Response, ArrayBuffer or Uint8Array", isSource],
     ["wasm", "a URL, Response, ArrayBuffer or Uint8Array", isSource],
     ["createWorker", "a function", (value) => typeof value === "function"],
@@ -73,6 +78,8 @@ export function checked(options: ListenOptions): void {
   for (const [name, expected, holds] of checks) {
     if (options[name] !== undefined && !holds(options[name])) throw wrong(name, expected, options[name]);
   }
+  if (options.policy !== undefined) checkedPolicy(options.policy);
+  if (options.expect !== undefined) checkedExpectation(options.expect);
   contextGiven(options);
 }
 

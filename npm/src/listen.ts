@@ -47,7 +47,7 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
   const rate = (input: unknown): number | undefined => (input instanceof PcmInput ? input.rate : undefined);
   const pushed: PushedRates = [rate(user), rate(agent)];
   const rates = pushed.map((own) => own ?? Math.round(context.sampleRate)) as Pair;
-  const begin: Begin = { kind: "begin", wasm, model, rates, policy: options.policy, pushed };
+  const begin: Begin = { kind: "begin", wasm, model, rates, policy: options.policy, expect: options.expect, pushed };
   // Nothing is told before the home listens, and it does not before the session is made.
   let take: Plan["tell"] = () => undefined;
   const home = await openHome(plan(options, context, begin, life, (message) => { take(message); }), options.home ?? "auto");

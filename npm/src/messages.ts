@@ -1,7 +1,7 @@
 // Every message that crosses between the page, the audio thread and the Worker.
 import type { ErrorCode } from "./errors.js";
 import type { Pair, TurnEvent } from "./events.js";
-import type { Figures, ModelInfo, Policy, PolicyOptions } from "./options.js";
+import type { Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "./options.js";
 
 /** Names under which the processors are registered. */
 export const WORKLET = "vap-turn-worklet";
@@ -18,6 +18,7 @@ export interface Begin {
   /** Sample rate of each channel, in Hz. */
   rates: Pair;
   policy: PolicyOptions | undefined;
+  expect: Expectation | undefined;
   pushed: PushedRates;
 }
 
@@ -57,6 +58,24 @@ export interface Clear {
   channel: 0 | 1;
 }
 
+/** Page to worklet or Worker: another policy or expectation. */
+export interface Steer {
+  kind: "steer";
+  /** Number of the question, for its answer. */
+  id: number;
+  policy?: PolicyOptions;
+  expect?: Expectation;
+}
+
+/** Worklet or Worker to page: what came of it. */
+export interface Steered {
+  kind: "steered";
+  id: number;
+  change?: PolicyChange;
+  /** Why the old one stays. */
+  refused?: Pick<Failed, "code" | "message">;
+}
+
 /** Page to worklet or capture, and capture to Worker: end the conversation. */
 export interface Finish {
   kind: "finish";
@@ -93,8 +112,7 @@ export interface Free {
 /** What is known of a conversation at its beginning. */
 export interface Beginning {
   model: ModelInfo;
-  policy: Policy;
-  expected: Figures | undefined;
+  inForce: PolicyInForce;
 }
 
 /** What a warm-up measured. */
@@ -136,6 +154,7 @@ export interface Told {
   kind: "told";
   frames: Float32Array;
   events: TurnEvent[];
+  bargeIns: Float64Array;
   counters: Counters;
   /** Nothing more comes: the conversation was finished. */
   finished: boolean;
@@ -148,7 +167,7 @@ export interface Failed {
   message: string;
 }
 
-export type ToWorklet = Begin | Listen | Pcm | Clear | Finish | Close;
+export type ToWorklet = Begin | Listen | Pcm | Clear | Steer | Finish | Close;
 export type ToCapture = Open | Listen | Pcm | Clear | Finish | Close;
-export type ToWorker = Begin | Attend;
-export type ToPage = Ready | Listening | Started | Told | Failed;
+export type ToWorker = Begin | Attend | Steer;
+export type ToPage = Ready | Listening | Started | Told | Steered | Failed;

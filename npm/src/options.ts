@@ -12,7 +12,27 @@ export interface LoadOptions {
   wasm?: BinarySource | WebAssembly.Module;
 }
 
-/** Thresholds (0 to 1) and times (ms) of the events. */
+/** Names of the presets, from fast to patient. */
+export const PRESETS = ["fast", "balanced", "patient"] as const;
+
+/**
+ * Which fault weighs more, to answer late or to cut the user off: one false cut-off at every pause counts as much as
+ * 1.2 s (`fast`), 3 s (`balanced`) or 6 s (`patient`) of waiting at every end. The cheapest point of the model's
+ * calibration is taken.
+ */
+export type Preset = (typeof PRESETS)[number];
+
+/** Names of the expectations. */
+export const EXPECTATIONS = ["open", "yesno", "digits", "spelling"] as const;
+
+/**
+ * What the user will probably say next; moves `endThreshold`, `eagerThreshold`, `minSilenceMs` and `maxSilenceMs` of the
+ * user's turns. `open`, the default: as the policy says. `yesno`: odds of the thresholds / 3, silences / 2 (not below 200
+ * and 600 ms). `digits`: odds x 3, silences x 1.5. `spelling`: odds x 6, silences x 2. Chosen, not measured.
+ */
+export type Expectation = (typeof EXPECTATIONS)[number];
+
+/** Thresholds (0 to 1) and times (ms) of the events; the defaults are those of the model file. */
 export interface Policy {
   /** VAD probability at which a channel becomes loud. */
   vadOnset: number;
@@ -57,9 +77,14 @@ interface Ask {
   maxFalseCutoff: number;
   /** At most this mean silence before `endOfTurn`, in ms, with as few false cut-offs as that allows. */
   meanLatencyMs: number;
+  /** `"fast"`, `"balanced"` or `"patient"`: the point of the calibration that is cheapest by that preset's price. */
+  preset: Preset;
 }
 
 type Without<K extends PropertyKey> = Partial<Record<K, never>>;
+
+/** Thresholds with one ask, which excludes the others and what it decides. */
+type Asking<K extends keyof Ask> = Partial<Omit<Policy, Decided>> & Pick<Ask, K> & Without<Decided | Exclude<keyof Ask, K>>;
 
 /**
  * What a caller can want of the events: thresholds that differ from the model's, or one ask, which decides
@@ -67,8 +92,9 @@ type Without<K extends PropertyKey> = Partial<Record<K, never>>;
  */
 export type PolicyOptions =
   | (Partial<Policy> & Without<keyof Ask>)
-  | (Partial<Omit<Policy, Decided>> & Without<Decided | "meanLatencyMs"> & Pick<Ask, "maxFalseCutoff">)
-  | (Partial<Omit<Policy, Decided>> & Without<Decided | "maxFalseCutoff"> & Pick<Ask, "meanLatencyMs">);
+  | Asking<"maxFalseCutoff">
+  | Asking<"meanLatencyMs">
+  | Asking<"preset">;
 
 /** What a policy did on held-out dialogues. */
 export interface Figures {
@@ -78,6 +104,22 @@ export interface Figures {
   falseCutoffBound: number;
   /** Mean silence before `endOfTurn` where the turn ends, in ms. */
   meanLatencyMs: number;
+}
+
+/** What the events are decided by. */
+export interface PolicyInForce {
+  /** Thresholds in force for the user's turns; those of the agent's turns are not moved by the expectation. */
+  policy: Policy;
+  /** What the user is expected to say. */
+  expectation: Expectation;
+  /** What is expected of the policy, when it was asked for and the expectation is `open`. */
+  expected?: Figures;
+}
+
+/** A policy or expectation that was changed. */
+export interface PolicyChange extends PolicyInForce {
+  /** Time of the stream, in ms: it counts for every hop that ends later. */
+  fromMs: number;
 }
 
 /** Operating points from fast to cautious, of the model and of a silence timeout. */

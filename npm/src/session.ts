@@ -1,9 +1,11 @@
 // The public class: sound of both channels in, frames and events out, on the calling thread.
 import { VapTurnError, guarded } from "./errors.js";
 import type { Output } from "./events.js";
-import { unpacked } from "./frames.js";
+import { HOP_MS, unpacked } from "./frames.js";
 import { TurnModel } from "./load.js";
-import type { Figures, LoadOptions, ModelInfo, Policy, PolicyOptions } from "./options.js";
+import type { Expectation, LoadOptions, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "./options.js";
+import { inForce } from "./policy-in-force.js";
+import { checkedExpectation, checkedPolicy } from "./policy-options.js";
 import { Session } from "./vap_wasm.js";
 
 /** Options of {@link TurnDetector.create}: `rate` of both channels, or the rate of each. */
@@ -14,35 +16,40 @@ export interface DetectorOptions extends LoadOptions {
   userRate?: number;
   /** Sample rate of the agent's channel, in Hz; instead of `rate`. */
   agentRate?: number;
-  /** Thresholds that differ from the model's, or what is asked: `{ maxFalseCutoff: 0.05 }`, `{ meanLatencyMs: 400 }`. */
+  /**
+   * Thresholds that differ from the model's, or what is asked: `{ preset: "balanced" }`, `{ maxFalseCutoff: 0.2 }`,
+   * `{ meanLatencyMs: 400 }`. By default those of the model file.
+   */
   policy?: PolicyOptions;
+  /** What the user will probably say first; by default `"open"`. */
+  expect?: Expectation;
 }
 
-/** What is known about a detector. */
-export interface DetectorInfo {
+/** What is known about a detector, thresholds in force included. */
+export interface DetectorInfo extends PolicyInForce {
   model: ModelInfo;
-  /** Thresholds in use. */
-  policy: Policy;
-  /** What is expected of them, when they were asked for by `maxFalseCutoff` or `meanLatencyMs`. */
-  expected?: Figures;
   userRate: number;
   agentRate: number;
   /** Longest time between the end of a hop going in and its frame coming out, in ms. */
   delayMs: number;
 }
 
-const OPTIONS = ["rate", "userRate", "agentRate", "policy", "model", "wasm"];
+const OPTIONS = ["rate", "userRate", "agentRate", "policy", "expect", "model", "wasm"];
 
 /** Listens to one conversation. */
 export class TurnDetector {
-  /** What is known about this detector. */
-  readonly info: DetectorInfo;
+  #info: DetectorInfo;
   #session: Session | undefined;
   #hops = 0;
 
   private constructor(session: Session, info: DetectorInfo) {
     this.#session = session;
-    this.info = info;
+    this.#info = info;
+  }
+
+  /** What is known about this detector now. */
+  get info(): DetectorInfo {
+    return this.#info;
   }
 
   /** Loads what is not loaded yet and gives a detector at the beginning of a conversation. */
@@ -53,14 +60,14 @@ export class TurnDetector {
     }
     const userRate = rateOf("userRate", options.userRate ?? options.rate);
     const agentRate = rateOf("agentRate", options.agentRate ?? options.rate);
+    const policy = options.policy !== undefined && { policy: checkedPolicy(options.policy) };
+    const expect = options.expect !== undefined && { expect: checkedExpectation(options.expect) };
     const shared = options.model instanceof TurnModel ? options.model : undefined;
     const model = shared ?? (await TurnModel.load(options as { model?: Exclude<typeof options.model, TurnModel> }));
     try {
-      const policy = options.policy ? { policy: options.policy } : {};
-      const session = guarded(() => new Session(model.raw, { userRate, agentRate, ...policy }));
-      const known = guarded(() => ({ policy: session.policy(), delayMs: session.delayMs() }));
-      const expected = guarded(() => session.expected());
-      return new TurnDetector(session, { model: model.info, userRate, agentRate, ...known, ...(expected && { expected }) });
+      const session = guarded(() => new Session(model.raw, { userRate, agentRate, ...policy, ...expect }));
+      const known = guarded(() => ({ ...inForce(session), delayMs: session.delayMs() }));
+      return new TurnDetector(session, { model: model.info, userRate, agentRate, ...known });
     } finally {
       if (!shared) model.close();
     }
@@ -82,7 +89,33 @@ export class TurnDetector {
     return this.#take((session) => session.finish());
   }
 
-  /** Back to the beginning of a conversation, as if new. */
+  /**
+   * Other thresholds, or another ask, from the next hop on, given as at the beginning: over those of the model, so that
+   * `{}` goes back to them. The conversation goes on and the expectation stays. A wrong policy throws `option` and leaves
+   * the old one in force.
+   */
+  setPolicy(policy: PolicyOptions): PolicyChange {
+    const session = this.#open();
+    return this.#steered(() => {
+      session.setPolicy(checkedPolicy(policy));
+    });
+  }
+
+  /**
+   * Tells what the user will probably say, from the next hop on: patient for `"digits"` and `"spelling"`, quick for
+   * `"yesno"`, and `"open"` takes it back exactly. The policy and the agent's turns stay as they are.
+   */
+  expect(expectation: Expectation): PolicyChange {
+    const session = this.#open();
+    return this.#steered(() => {
+      session.expect(checkedExpectation(expectation));
+    });
+  }
+
+  /**
+   * Back to the beginning of a conversation, as if new; policy and expectation stay. What is pending is forgotten, an
+   * eager end too: {@link finish} would decide it.
+   */
   reset(): void {
     const session = this.#open();
     guarded(() => {
@@ -102,10 +135,21 @@ export class TurnDetector {
     throw new VapTurnError("closed", "detector: it was closed");
   }
 
+  #steered(steer: () => void): PolicyChange {
+    const session = this.#open();
+    const now = guarded(() => {
+      steer();
+      return inForce(session);
+    });
+    const { model, userRate, agentRate, delayMs } = this.#info;
+    this.#info = { model, userRate, agentRate, delayMs, ...now };
+    return { ...now, fromMs: HOP_MS * this.#hops };
+  }
+
   #take(call: (session: Session) => ReturnType<Session["finish"]>): Output {
     const session = this.#open();
     const raw = guarded(() => call(session));
-    const frames = unpacked(raw.frames, this.#hops);
+    const frames = unpacked(raw, this.#hops);
     this.#hops += frames.length;
     return { frames, events: raw.events };
   }

@@ -6,8 +6,10 @@ import { unpacked } from "./frames.js";
 import type { Home, HomeName } from "./home.js";
 import type { OpenInput } from "./inputs.js";
 import type { Lifetime } from "./lifetime.js";
-import type { Counters, Failed, Started, Told } from "./messages.js";
-import type { Figures, ModelInfo, Policy } from "./options.js";
+import type { Counters, Failed, Started, Steered, Told } from "./messages.js";
+import type { Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "./options.js";
+import { checkedExpectation, checkedPolicy } from "./policy-options.js";
+import { Steering } from "./steering.js";
 
 /** Events of a {@link TurnSession}, by type; what happened is their `detail`. */
 export type TurnSessionEvents = { [E in TurnEvent as E["type"]]: CustomEvent<E> } & {
@@ -15,6 +17,8 @@ export type TurnSessionEvents = { [E in TurnEvent as E["type"]]: CustomEvent<E> 
   turn: CustomEvent<TurnEvent>;
   /** Every 20 ms. */
   frame: CustomEvent<Frame>;
+  /** Policy or expectation changed. */
+  policychange: CustomEvent<PolicyChange>;
   /** {@link TurnSession.state} changed. */
   statechange: Event;
   /** A stream has no live track any more: the channel is silent from here on. */
@@ -29,13 +33,9 @@ export type TurnSessionEvents = { [E in TurnEvent as E["type"]]: CustomEvent<E> 
  */
 export type TurnSessionState = "running" | "suspended" | "closed";
 
-/** What is known about a session. */
-export interface TurnSessionInfo {
+/** What is known about a session, thresholds in force included. */
+export interface TurnSessionInfo extends PolicyInForce {
   model: ModelInfo;
-  /** Thresholds in use. */
-  policy: Policy;
-  /** What is expected of them, when they were asked for by `maxFalseCutoff` or `meanLatencyMs`. */
-  expected?: Figures;
 }
 
 /** How a session fares. */
@@ -70,8 +70,9 @@ type Listener<T> = ((event: T) => void) | { handleEvent(event: T): void } | null
 export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   /** The context in whose time it is heard. */
   readonly context: BaseAudioContext;
-  readonly info: TurnSessionInfo;
+  #info: TurnSessionInfo;
   #home: Home;
+  #steering: Steering;
   #life: Lifetime;
   #state: TurnSessionState;
   #startTime: number | undefined;
@@ -88,9 +89,10 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   constructor({ context, home, inputs, life }: Parts) {
     super();
     this.context = context;
-    const { model, policy, expected } = home.beginning;
-    this.info = { model, policy, ...(expected && { expected }) };
+    const { model, inForce } = home.beginning;
+    this.#info = { model, ...inForce };
     this.#home = home;
+    this.#steering = new Steering(home.steer);
     this.#life = life;
     this.#state = stateOf(context);
     this.#live = inputs.map(({ tracks }) => (tracks.length > 0 ? tracks : undefined));
@@ -110,6 +112,11 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
         track.removeEventListener("ended", ended);
       });
     }
+  }
+
+  /** What is known about this session now. */
+  get info(): TurnSessionInfo {
+    return this.#info;
   }
 
   get state(): TurnSessionState {
@@ -154,6 +161,23 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     return this.frames();
   }
 
+  /**
+   * Other thresholds, or another ask, given as at the beginning: over those of the model, so that `{}` goes back to
+   * them. They count from the next hop on, the conversation goes on and the expectation stays. Wrong names, kinds and
+   * contradictions throw at once; what only the model knows rejects. Either leaves the old policy in force.
+   */
+  setPolicy(policy: PolicyOptions): Promise<PolicyChange> {
+    return this.#steering.ask({ policy: checkedPolicy(policy) });
+  }
+
+  /**
+   * Tells what the user will probably say, from the next hop on: patient for `"digits"` and `"spelling"`, quick for
+   * `"yesno"`, and `"open"` takes it back exactly. The policy and the agent's turns stay as they are.
+   */
+  expect(expectation: Expectation): Promise<PolicyChange> {
+    return this.#steering.ask({ expect: checkedExpectation(expectation) });
+  }
+
   /** Ends the conversation: what is pending is decided and told, then the session is closed. */
   finish(): Promise<void> {
     this.#finished ??= new Promise((resolve) => {
@@ -170,6 +194,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     this.#life.end();
     this.#setState("closed");
     for (const queue of this.#queues) queue.end();
+    this.#steering.end();
     this.#end?.();
   }
 
@@ -190,16 +215,27 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   }
 
   /** Takes what the home says. @internal */
-  take(message: Started | Told | Failed): void {
+  take(message: Started | Told | Steered | Failed): void {
     if (this.#state === "closed") return;
     if (message.kind === "started") this.#startTime = message.frame / this.context.sampleRate;
     else if (message.kind === "failed") this.#fail(new VapTurnError(message.code, message.message));
+    else if (message.kind === "steered") this.#steered(message);
     else this.#tell(message);
   }
 
-  #tell({ frames, events, counters, finished }: Told): void {
+  #steered(message: Steered): void {
+    const { change } = message;
+    if (change) {
+      const { fromMs: _, ...inForce } = change;
+      this.#info = { model: this.#info.model, ...inForce };
+      this.#dispatch("policychange", change);
+    }
+    this.#steering.answer(message);
+  }
+
+  #tell({ frames, events, bargeIns, counters, finished }: Told): void {
     this.#counters = counters;
-    const output = { frames: unpacked(frames, this.#hops), events };
+    const output = { frames: unpacked({ frames, bargeIns }, this.#hops), events };
     this.#hops += output.frames.length;
     for (const frame of output.frames) for (const queue of this.#queues) queue.push(frame);
     for (const told of inOrder(output)) {

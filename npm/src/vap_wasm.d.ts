@@ -1,7 +1,7 @@
 // What the package uses of the wasm build that lies beside the compiled files (wasm-bindgen, `--target web`).
 // Declared here so that types and lint need no wasm build, and so that no generated type is in the public API.
 import type { TurnEvent } from "./events.js";
-import type { Figures, ModelInfo, Policy, PolicyOptions } from "./options.js";
+import type { Expectation, Figures, ModelInfo, Policy, PolicyOptions } from "./options.js";
 
 export function decodeWav(bytes: Uint8Array): { sampleRate: number; channels: Float32Array[] };
 
@@ -13,7 +13,7 @@ export class Model {
 }
 
 export class Session {
-  constructor(model: Model, options: { userRate: number; agentRate: number; policy?: PolicyOptions });
+  constructor(model: Model, options: { userRate: number; agentRate: number; policy?: PolicyOptions; expect?: Expectation });
   push(user: Float32Array | undefined, agent: Float32Array | undefined): RawOutput;
   /** Address in the memory of room for 4096 samples of a channel. */
   input(channel: number): number;
@@ -25,15 +25,19 @@ export class Session {
   finish(): RawOutput;
   reset(): void;
   delayMs(): number;
+  setPolicy(policy: PolicyOptions): void;
+  expect(expectation: Expectation): void;
   policy(): Policy;
+  expectation(): Expectation;
   expected(): Figures | undefined;
   free(): void;
 }
 
-/** `frames` is `[n, 31]`: the 27 probabilities of a hop, then pNow and pFuture of user and agent. */
+/** `frames` is `[n, 31]`: the 27 probabilities of a hop, then pNow and pFuture of user and agent. `bargeIns` is `[m, 6]`, see frames.ts. */
 export interface RawOutput {
   frames: Float32Array;
   events: TurnEvent[];
+  bargeIns: Float64Array;
 }
 
 export default function init(input: {

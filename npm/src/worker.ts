@@ -30,10 +30,10 @@ function guarded(call: () => void): void {
   }
 }
 
-function tell({ frames, events }: ReturnType<Engine["push"]>, finished: boolean): void {
+function tell({ frames, events, bargeIns }: ReturnType<Engine["push"]>, finished: boolean): void {
   hops += frames.length / NUMBERS;
   if (frames.length > 0 || finished) {
-    post({ kind: "told", frames, events, counters, finished }, [frames.buffer as ArrayBuffer]);
+    post({ kind: "told", frames, events, bargeIns, counters, finished }, [frames.buffer as ArrayBuffer]);
   }
 }
 
@@ -80,7 +80,9 @@ function begin(message: Begin): void {
 globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   guarded(() => {
     if (data.kind === "attend") attend(data.sound);
-    else if ((data.kind as unknown) === "begin") begin(data);
+    else if (data.kind === "steer") {
+      if (engine) post(engine.steer(data, HOP_MS * hops));
+    } else if ((data.kind as unknown) === "begin") begin(data);
     // Others are messages of a page that has made the Worker itself.
   });
 };

@@ -74,6 +74,9 @@ class Listener extends scope.AudioWorkletProcessor {
       case "clear":
         this.#feeds[message.channel]?.clear();
         break;
+      case "steer":
+        if (this.#engine) this.#post(this.#engine.steer(message, HOP_MS * this.#hops));
+        break;
       case "finish":
         if (this.#engine) this.#tell(this.#engine.finish(), 0, true);
         this.#close();
@@ -139,7 +142,7 @@ class Listener extends scope.AudioWorkletProcessor {
     this.#slices = Math.max(this.#slices, this.#worked);
   }
 
-  #tell({ frames, events }: ReturnType<Engine["output"]>, block: number, finished: boolean): void {
+  #tell({ frames, events, bargeIns }: ReturnType<Engine["output"]>, block: number, finished: boolean): void {
     this.#hops += frames.length / NUMBERS;
     const heardMs = (1000 * (scope.currentFrame + block - this.#start)) / scope.sampleRate;
     const counters: Counters = {
@@ -148,7 +151,7 @@ class Listener extends scope.AudioWorkletProcessor {
       droppedHops: 0,
       delayMs: Math.max(0, heardMs - HOP_MS * this.#hops),
     };
-    this.#post({ kind: "told", frames, events, counters, finished }, [frames.buffer as ArrayBuffer]);
+    this.#post({ kind: "told", frames, events, bargeIns, counters, finished }, [frames.buffer as ArrayBuffer]);
   }
 
   #close(): void {

@@ -1,8 +1,12 @@
 //! Operating points of a model, measured beforehand on held-out dialogues: how often a policy cuts the user off and
-//! how late it answers. They turn what a user asks for (`maxFalseCutoff`, `meanLatencyMs`) into thresholds.
+//! how late it answers. They turn what a user asks for (`maxFalseCutoff`, `meanLatencyMs`, `preset`) into thresholds.
+
+mod ask;
+
+pub use ask::{Ask, Preset};
 
 use crate::error::{Error, Result};
-use crate::policy::{LONGEST_MS, MAX_FALSE_CUTOFF, MEAN_LATENCY_MS, Policy};
+use crate::policy::{LONGEST_MS, MAX_FALSE_CUTOFF, MEAN_LATENCY_MS, PRESET, Policy};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -61,15 +65,6 @@ pub struct Calibration {
     pub silence: Vec<TimeoutPoint>,
 }
 
-/// What a user asks for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Ask {
-    /// At most this share of the pauses cut (0 to 1), by [`Figures::false_cutoff_bound`]; as fast as that allows.
-    MaxFalseCutoff(f64),
-    /// At most this mean latency, in ms; as few cut-offs as that allows.
-    MeanLatencyMs(f64),
-}
-
 /// A policy and what is expected of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Solution {
@@ -77,58 +72,6 @@ pub struct Solution {
     pub policy: Policy,
     /// What it does; `None` for thresholds that were not solved for.
     pub expected: Option<Figures>,
-}
-
-impl Ask {
-    /// Name of the option, as a user writes it.
-    pub fn option(&self) -> &'static str {
-        match self {
-            Ask::MaxFalseCutoff(_) => MAX_FALSE_CUTOFF,
-            Ask::MeanLatencyMs(_) => MEAN_LATENCY_MS,
-        }
-    }
-
-    fn value(&self) -> f64 {
-        match self {
-            Ask::MaxFalseCutoff(value) | Ask::MeanLatencyMs(value) => *value,
-        }
-    }
-
-    fn validate(&self) -> Result<()> {
-        let (most, expected) = match self {
-            Ask::MaxFalseCutoff(_) => (1.0, "0 to 1".to_string()),
-            Ask::MeanLatencyMs(_) => (f64::from(LONGEST_MS), format!("0 to {LONGEST_MS} ms")),
-        };
-        if (0.0..=most).contains(&self.value()) { Ok(()) } else { Err(self.refused(expected)) }
-    }
-
-    fn refused(&self, expected: String) -> Error {
-        Error::Option { option: self.option(), expected, found: self.value().to_string() }
-    }
-
-    /// The point of a curve (latency rising, cut-offs falling) that meets it best, or why none does.
-    fn best<'a, P>(&self, curve: &'a [P], expected: impl Fn(&P) -> &Figures) -> Result<&'a P> {
-        self.validate()?;
-        let met = match self {
-            Ask::MaxFalseCutoff(most) => curve.iter().find(|p| expected(p).false_cutoff_bound <= *most),
-            Ask::MeanLatencyMs(most) => curve.iter().rfind(|p| expected(p).mean_latency_ms <= *most),
-        };
-        met.ok_or_else(|| match (self, curve.first(), curve.last()) {
-            (Ask::MaxFalseCutoff(_), _, Some(last)) => {
-                let Figures { false_cutoff_bound, mean_latency_ms, .. } = expected(last);
-                self.refused(format!(
-                    "at least {false_cutoff_bound}, the best this model can promise (mean latency {mean_latency_ms} ms)"
-                ))
-            }
-            (Ask::MeanLatencyMs(_), Some(first), _) => {
-                let Figures { false_cutoff, mean_latency_ms, .. } = expected(first);
-                self.refused(format!(
-                    "at least {mean_latency_ms} ms, the fastest this model was measured at (false cut-offs {false_cutoff})"
-                ))
-            }
-            _ => self.refused("a calibration with points".into()),
-        })
-    }
 }
 
 impl Calibration {
@@ -197,11 +140,11 @@ impl CalibrationPoint {
     }
 }
 
-/// What a user wrote over what the model file says: `maxFalseCutoff` or `meanLatencyMs` is solved for, other options
-/// are taken as they are.
+/// What a user wrote over what the model file says: `maxFalseCutoff`, `meanLatencyMs` or `preset` is solved for, other
+/// options are taken as they are.
 ///
 /// # Errors
-/// [`Error::Option`] for both asks at once, for an option that the ask decides (`endThreshold`, `minSilenceMs`,
+/// [`Error::Option`] for two asks at once, for an option that the ask decides (`endThreshold`, `minSilenceMs`,
 /// `maxSilenceMs`), for a model without calibration, as [`Calibration::solve`], or for an unknown name, a value of
 /// the wrong kind or a policy that [`Policy::validate`] refuses.
 pub fn resolve(
@@ -210,18 +153,18 @@ pub fn resolve(
     wishes: &Map<String, Value>,
 ) -> Result<Solution> {
     let mut changes = wishes.clone();
-    let mut take = |name: &'static str| changes.remove(name).map(|value| (name, value));
-    let asked = match (take(MAX_FALSE_CUTOFF), take(MEAN_LATENCY_MS)) {
-        (None, None) => return Ok(Solution { policy: base.with(&changes)?, expected: None }),
-        (Some(asked), None) | (None, Some(asked)) => asked,
-        (Some(_), Some((option, value))) => {
-            return Err(option_error(option, format!("to be left out beside {MAX_FALSE_CUTOFF}"), value));
-        }
+    let mut asks = [MAX_FALSE_CUTOFF, MEAN_LATENCY_MS, PRESET]
+        .into_iter()
+        .filter_map(|option| changes.remove(option).map(|value| (option, value)))
+        .collect::<Vec<_>>()
+        .into_iter();
+    let Some((option, value)) = asks.next() else {
+        return Ok(Solution { policy: base.with(&changes)?, expected: None });
     };
-    let (option, value) = asked;
-    let Some(number) = value.as_f64() else {
-        return Err(option_error(option, "a number".into(), value));
-    };
+    if let Some((other, value)) = asks.next() {
+        return Err(option_error(other, format!("to be left out beside {option}"), value));
+    }
+    let ask = Ask::read(option, &value)?;
     for decided in ["endThreshold", "minSilenceMs", "maxSilenceMs"] {
         if let Some(found) = changes.get(decided) {
             return Err(option_error(decided, format!("to be left out, {option} decides it"), found));
@@ -229,8 +172,6 @@ pub fn resolve(
     }
     let calibration = calibration
         .ok_or_else(|| option_error(option, "a model file with a calibration".into(), "one without"))?;
-    let ask =
-        if option == MAX_FALSE_CUTOFF { Ask::MaxFalseCutoff(number) } else { Ask::MeanLatencyMs(number) };
     let solution = calibration.solve(base, ask)?;
     Ok(Solution { policy: solution.policy.with(&changes)?, ..solution })
 }

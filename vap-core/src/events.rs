@@ -15,7 +15,11 @@
 //!    longer than `maxBackchannelMs`, it is a `backchannel` and changes nothing; else it opens a turn. A backchannel
 //!    that goes on beyond `maxBackchannelMs` opens a turn after all.
 //! 5. **Interruption.** A turn whose sound has been loud together with the floor holder for `minOverlapMs` while
-//!    the holder's turn goes on aloud: `interruption`, once a turn.
+//!    the holder's turn goes on aloud: `interruption`, once a turn. While a sound is listened to,
+//!    [`EventMachine::barge_in`] tells the evidence so far. An `overlapStart` of such a sound carries it too, with
+//!    `soundMs`, and exactly one verdict with that `startMs` and speaker follows: `backchannel`, `interruption`, or,
+//!    where the other had fallen silent by then, `turnShift`, or `endOfTurn` (reason `finish`) at the end of the
+//!    stream. Only a backchannel that goes on too long is judged once more.
 //! 6. **End of turn.** The end-of-turn probability of a speaker counts only in its open turn (running mean over
 //!    `eotSmoothingMs`). A quiet channel ends its turn when it was silent for `minSilenceMs` and the probability is
 //!    at least `endThreshold` (reason `model`), or was silent for `maxSilenceMs` (reason `silence`): `endOfTurn`.
@@ -28,6 +32,9 @@
 //!    speaking: `endOfTurn` of the holder if its turn is still open (reason `shift`), then `turnShift`.
 //! 9. **Finish.** What is open is closed: overlap, speech (an unjudged sound is judged), turns (reason `finish`).
 //!
+//! Policy and expectation may change between two hops; what was heard, told and opened stays. An [`Expectation`] moves
+//! the end of the user's turns alone.
+//!
 //! Probabilities that are not finite count as 0. Frames are taken once, in order: one that is not newer than the
 //! last is passed over; hops that are left out count as time.
 
@@ -39,12 +46,12 @@ mod turns;
 #[cfg(test)]
 mod tests;
 
-pub use event::{EndReason, Event, EventKind};
+pub use event::{BargeIn, EndReason, Event, EventKind};
 
-use crate::{Frame, HOP_MS, Policy, Result, Speaker};
+use crate::{Expectation, Frame, HOP_MS, Policy, Result, Speaker};
 use overlap::Overlap;
 use serde::Serialize;
-use sound::{Change, Channel, Sound};
+use sound::{Change, Channel, Role, Sound};
 use turns::Turn;
 
 /// What holds after the last hop. Pairs are `[user, agent]`.
@@ -81,6 +88,7 @@ pub struct TurnState {
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventMachine {
     policy: Policy,
+    expectation: Expectation,
     /// Hops heard so far: the lowest index the next frame can have.
     now: u64,
     channels: [Channel; 2],
@@ -96,12 +104,13 @@ impl EventMachine {
     /// [`Error::Option`](crate::Error::Option) when [`Policy::validate`] refuses the policy.
     pub fn new(policy: Policy) -> Result<Self> {
         policy.validate()?;
-        Ok(Self::at_start(policy))
+        Ok(Self::at_start(policy, Expectation::default()))
     }
 
-    fn at_start(policy: Policy) -> Self {
+    fn at_start(policy: Policy, expectation: Expectation) -> Self {
         EventMachine {
             policy,
+            expectation,
             now: 0,
             channels: Default::default(),
             overlap: Overlap::default(),
@@ -110,14 +119,57 @@ impl EventMachine {
         }
     }
 
-    /// Forgets the stream; the policy stays.
+    /// Forgets the stream, what was pending included; policy and expectation stay.
     pub fn reset(&mut self) {
-        *self = Self::at_start(self.policy);
+        *self = Self::at_start(self.policy, self.expectation);
     }
 
-    /// The policy it runs on.
+    /// The policy it was given.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The policy of a speaker's turns: for the user, as the expectation moves it.
+    pub fn policy_of(&self, speaker: Speaker) -> Policy {
+        match speaker {
+            Speaker::User => self.policy.expecting(self.expectation),
+            Speaker::Agent => self.policy,
+        }
+    }
+
+    /// Another policy from the next hop on; the stream goes on.
+    ///
+    /// # Errors
+    /// [`Error::Option`](crate::Error::Option) when [`Policy::validate`] refuses it; the old one then stays.
+    pub fn set_policy(&mut self, policy: Policy) -> Result<()> {
+        policy.validate()?;
+        self.policy = policy;
+        Ok(())
+    }
+
+    /// What the user is expected to say.
+    pub fn expectation(&self) -> Expectation {
+        self.expectation
+    }
+
+    /// Another expectation from the next hop on; the stream goes on.
+    pub fn expect(&mut self, expectation: Expectation) {
+        self.expectation = expectation;
+    }
+
+    /// The sound there may be in the other's turn that is not judged yet; never one of each speaker.
+    pub fn barge_in(&self) -> Option<BargeIn> {
+        let heard = |speaker: Speaker| self.channels[speaker.index()].speech().map(|sound| (speaker, sound));
+        let (speaker, sound) =
+            Speaker::BOTH.into_iter().filter_map(heard).find(|(_, sound)| sound.role == Role::Undecided)?;
+        Some(BargeIn {
+            speaker,
+            time_ms: ms(self.now),
+            start_ms: ms(sound.start),
+            duration_ms: sound.length_ms(),
+            overlap_ms: sound.overlap_ms(),
+            probability: sound.claim(),
+        })
     }
 
     /// What holds after the last hop.
@@ -155,9 +207,11 @@ impl EventMachine {
         let together = both_loud && reaches(chance(frame.overlap), self.policy.overlap_threshold);
         let sounds = [0, 1].map(|s| self.channels[s].sound);
         let floor = self.floor.unwrap_or(Speaker::User);
+        let told = out.len();
         self.overlap.hear(hop, together, sounds, floor, &self.policy, out);
         self.tell_ends(changes, out);
         self.judge_sounds(self.now, changes, out);
+        self.weigh_overlap(told, sounds, out);
         self.follow_turns(frame, self.now, changes, out);
         self.pass_floor(self.now, out);
     }
@@ -170,6 +224,22 @@ impl EventMachine {
         self.judge_sounds(self.now, changes, out);
         for speaker in Speaker::BOTH {
             self.end_turn(speaker, EndReason::Finish, self.now, out);
+        }
+    }
+
+    /// Adds the evidence to an `overlapStart` that this hop may have told at place `told`; its sound, as it was
+    /// before this hop's judgement, is owed a verdict when it is in the other's turn.
+    fn weigh_overlap(&mut self, told: usize, before: [Option<Sound>; 2], out: &mut [Event]) {
+        let Some(event) = out.get_mut(told).filter(|event| event.kind == EventKind::OverlapStart) else {
+            return;
+        };
+        let channel = &mut self.channels[event.speaker.index()];
+        let (Some(before), Some(now)) = (before[event.speaker.index()], channel.sound) else { return };
+        if now.contested && matches!(before.role, Role::New | Role::Undecided) {
+            event.sound_ms = Some(ms(before.start));
+            event.overlap_ms = Some(before.overlap_ms());
+            event.probability = Some(before.claim());
+            channel.mark_overlap();
         }
     }
 

@@ -16,14 +16,16 @@ pub mod reference_events;
 pub mod labels;
 pub mod metrics;
 pub mod policy;
+pub mod expectation;
 pub mod calibration;
 pub mod events;
 pub mod model_file;
 
-pub use calibration::{Ask, Calibration};
+pub use calibration::{Ask, Calibration, Preset};
 pub use config::ModelConfig;
 pub use error::{Error, Result};
-pub use events::{Event, EventMachine};
+pub use events::{BargeIn, Event, EventMachine};
+pub use expectation::Expectation;
 pub use model_file::{ModelFile, ModelView};
 pub use policy::Policy;
 pub use projection::Frame;

@@ -72,31 +72,33 @@ pub(crate) const LONGEST_MS: u32 = 60_000;
 pub(crate) const MAX_FALSE_CUTOFF: &str = "maxFalseCutoff";
 /// The name of [`crate::calibration::Ask::MeanLatencyMs`].
 pub(crate) const MEAN_LATENCY_MS: &str = "meanLatencyMs";
+/// The name of [`crate::calibration::Ask::Preset`].
+pub(crate) const PRESET: &str = "preset";
 
-type Threshold = (&'static str, fn(&Policy) -> f64);
-type Time = (&'static str, fn(&Policy) -> u32, u32);
+type Threshold = (&'static str, fn(&mut Policy) -> &mut f64);
+type Time = (&'static str, fn(&mut Policy) -> &mut u32, u32);
 
-/// Name and value of each threshold; the first two must be above 0, or a loud channel would never be quiet again.
+/// Name and place of each threshold; the first two must be above 0, or a loud channel would never be quiet again.
 const THRESHOLDS: [Threshold; 6] = [
-    ("vadOnset", |p| p.vad_onset),
-    ("vadOffset", |p| p.vad_offset),
-    ("eagerThreshold", |p| p.eager_threshold),
-    ("endThreshold", |p| p.end_threshold),
-    ("backchannelThreshold", |p| p.backchannel_threshold),
-    ("overlapThreshold", |p| p.overlap_threshold),
+    ("vadOnset", |p| &mut p.vad_onset),
+    ("vadOffset", |p| &mut p.vad_offset),
+    ("eagerThreshold", |p| &mut p.eager_threshold),
+    ("endThreshold", |p| &mut p.end_threshold),
+    ("backchannelThreshold", |p| &mut p.backchannel_threshold),
+    ("overlapThreshold", |p| &mut p.overlap_threshold),
 ];
 
-/// Name, value and least value of each time.
+/// Name, place and least value of each time.
 const TIMES: [Time; 9] = [
-    ("minSpeechMs", |p| p.min_speech_ms, 40),
-    ("minPauseMs", |p| p.min_pause_ms, 20),
-    ("eotSmoothingMs", |p| p.eot_smoothing_ms, 0),
-    ("eagerHoldMs", |p| p.eager_hold_ms, 0),
-    ("minSilenceMs", |p| p.min_silence_ms, 0),
-    ("maxSilenceMs", |p| p.max_silence_ms, 20),
-    ("maxBackchannelMs", |p| p.max_backchannel_ms, 20),
-    ("decideMs", |p| p.decide_ms, 0),
-    ("minOverlapMs", |p| p.min_overlap_ms, 20),
+    ("minSpeechMs", |p| &mut p.min_speech_ms, 40),
+    ("minPauseMs", |p| &mut p.min_pause_ms, 20),
+    ("eotSmoothingMs", |p| &mut p.eot_smoothing_ms, 0),
+    ("eagerHoldMs", |p| &mut p.eager_hold_ms, 0),
+    ("minSilenceMs", |p| &mut p.min_silence_ms, 0),
+    ("maxSilenceMs", |p| &mut p.max_silence_ms, 20),
+    ("maxBackchannelMs", |p| &mut p.max_backchannel_ms, 20),
+    ("decideMs", |p| &mut p.decide_ms, 0),
+    ("minOverlapMs", |p| &mut p.min_overlap_ms, 20),
 ];
 
 impl Policy {
@@ -105,16 +107,17 @@ impl Policy {
     /// # Errors
     /// [`Error::Option`] with the option's camelCase name, what is allowed and what was found.
     pub fn validate(&self) -> Result<()> {
-        for (at, (option, value)) in THRESHOLDS.iter().enumerate() {
-            let value = value(self);
+        let mut copy = *self;
+        for (at, (option, place)) in THRESHOLDS.iter().enumerate() {
+            let value = *place(&mut copy);
             let (inside, expected) = match at {
                 0 | 1 => (value > 0.0 && value <= 1.0, "above 0 and at most 1"),
                 _ => ((0.0..=1.0).contains(&value), "0 to 1"),
             };
             require(option, inside, || expected.into(), value)?;
         }
-        for (option, value, least) in TIMES {
-            let value = value(self);
+        for (option, place, least) in TIMES {
+            let value = *place(&mut copy);
             let inside = (least..=LONGEST_MS).contains(&value);
             require(option, inside, || format!("{least} to {LONGEST_MS} ms"), value)?;
         }
@@ -138,32 +141,27 @@ impl Policy {
     pub fn with(&self, changes: &Map<String, Value>) -> Result<Policy> {
         let mut policy = *self;
         for (name, value) in changes {
-            let threshold = THRESHOLDS.iter().find(|(known, _)| known == name).map(|t| (t.0, "a number"));
-            let time = TIMES.iter().find(|(known, ..)| known == name).map(|t| (t.0, "a whole number of ms"));
-            let Some((option, expected)) = threshold.or(time) else {
-                let asks = [MAX_FALSE_CUTOFF, MEAN_LATENCY_MS];
-                let names: Vec<_> =
-                    THRESHOLDS.iter().map(|t| t.0).chain(TIMES.iter().map(|t| t.0)).chain(asks).collect();
-                return Err(Error::Option {
-                    option: "policy",
-                    expected: format!("one of {}", names.join(", ")),
-                    found: name.clone(),
-                });
-            };
-            policy = policy.replaced(name, value).map_err(|_| Error::Option {
+            let threshold = THRESHOLDS.iter().find(|(known, _)| known == name);
+            let time = TIMES.iter().find(|(known, ..)| known == name);
+            let wrong = |option, expected: &str| Error::Option {
                 option,
                 expected: expected.into(),
                 found: value.to_string(),
-            })?;
+            };
+            if let Some((option, place)) = threshold {
+                *place(&mut policy) = value.as_f64().ok_or_else(|| wrong(option, "a number"))?;
+            } else if let Some((option, place, _)) = time {
+                let whole = value.as_u64().and_then(|ms| u32::try_from(ms).ok());
+                *place(&mut policy) = whole.ok_or_else(|| wrong(option, "a whole number of ms"))?;
+            } else {
+                let names = THRESHOLDS.iter().map(|t| t.0).chain(TIMES.iter().map(|t| t.0));
+                let names: Vec<_> = names.chain([MAX_FALSE_CUTOFF, MEAN_LATENCY_MS, PRESET]).collect();
+                let expected = format!("one of {}", names.join(", "));
+                return Err(Error::Option { option: "policy", expected, found: name.clone() });
+            }
         }
         policy.validate()?;
         Ok(policy)
-    }
-
-    fn replaced(&self, name: &str, value: &Value) -> serde_json::Result<Policy> {
-        let mut all = serde_json::to_value(self)?;
-        all[name] = value.clone();
-        serde_json::from_value(all)
     }
 }
 
@@ -212,11 +210,11 @@ mod tests {
         let mut keys: Vec<_> = all.keys().map(String::as_str).collect();
         keys.sort_unstable();
         assert_eq!(named, keys);
-        for (name, of) in THRESHOLDS {
-            assert_eq!(all[name], json!(of(&Policy::default())), "{name}");
+        for (name, place) in THRESHOLDS {
+            assert_eq!(all[name], json!(*place(&mut Policy::default())), "{name}");
         }
-        for (name, of, _) in TIMES {
-            assert_eq!(all[name], json!(of(&Policy::default())), "{name}");
+        for (name, place, _) in TIMES {
+            assert_eq!(all[name], json!(*place(&mut Policy::default())), "{name}");
         }
     }
 

@@ -29,9 +29,7 @@ fn main() -> Result<()> {
     let options = SessionOptions { user_rate_hz: wav.rate_hz, agent_rate_hz: wav.rate_hz, policy: None };
     let mut session = Session::new(model, options)?;
     let mut output = session.push(Some(user), agent)?;
-    let end = session.finish()?;
-    output.frames.extend(end.frames);
-    output.events.extend(end.events);
+    output.extend(session.finish()?);
 
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut events = output.events.iter().peekable();

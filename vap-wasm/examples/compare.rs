@@ -59,9 +59,7 @@ fn heard(model: &Arc<dyn Model>, rate_hz: u32, user: &[f32], agent: &[f32]) -> R
     let options = SessionOptions { user_rate_hz: rate_hz, agent_rate_hz: rate_hz, policy: None };
     let mut session = Session::new(Arc::clone(model), options)?;
     let mut output = session.push(Some(user), Some(agent))?;
-    let end = session.finish()?;
-    output.frames.extend(end.frames);
-    output.events.extend(end.events);
+    output.extend(session.finish()?);
     Ok(output)
 }
 

@@ -7,6 +7,7 @@ use crate::kernels::{KernelModel, KernelState, Pass};
 use crate::session::{Output, SessionOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use vap_core::{Expectation, Policy};
 
 /// Most conversations a pass can take.
 pub const MAX_WIDTH: usize = 256;
@@ -63,6 +64,23 @@ impl Batch {
     /// As there; `option` for a number of no conversation.
     pub fn hear(&mut self, number: u32, user: Option<&[f32]>, agent: Option<&[f32]>) -> Result<()> {
         self.call(number)?.conversation.hear(user, agent)
+    }
+
+    /// Other thresholds for a conversation, as [`crate::Session::set_policy`].
+    ///
+    /// # Errors
+    /// As there; `option` for a number of no conversation.
+    pub fn set_policy(&mut self, number: u32, policy: Policy) -> Result<()> {
+        self.call(number)?.conversation.set_policy(policy)
+    }
+
+    /// What the user of a conversation is expected to say, as [`crate::Session::expect`].
+    ///
+    /// # Errors
+    /// `option` for a number of no conversation.
+    pub fn expect(&mut self, number: u32, expectation: Expectation) -> Result<()> {
+        self.call(number)?.conversation.expect(expectation);
+        Ok(())
     }
 
     /// Takes one hop of as many conversations as have one ready and fit a pass, in turn; gives their number.

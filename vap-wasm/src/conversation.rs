@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::session::{Output, SessionOptions};
 use vap_core::features::FeatureStatistics;
 use vap_core::projection::OUTPUTS;
-use vap_core::{Error as CoreError, EventMachine, Frame, HOP_MS, Policy};
+use vap_core::{Error as CoreError, EventMachine, Expectation, Frame, HOP_MS, Policy};
 
 /// How much sound may wait to be worked, in ms.
 pub const MAX_WAITING_MS: u64 = 10_000;
@@ -14,7 +14,6 @@ pub const MAX_WAITING_MS: u64 = 10_000;
 pub(crate) struct Conversation {
     statistics: FeatureStatistics,
     ears: Ears,
-    policy: Policy,
     machine: EventMachine,
     frames: u64,
     finished: bool,
@@ -28,7 +27,6 @@ impl Conversation {
         Ok(Conversation {
             statistics: card.statistics.clone(),
             ears: Ears::new([options.user_rate_hz, options.agent_rate_hz])?,
-            policy,
             machine: EventMachine::new(policy)?,
             frames: 0,
             finished: false,
@@ -39,7 +37,7 @@ impl Conversation {
     /// What led here, to begin again with.
     pub fn options(&self) -> SessionOptions {
         let [user_rate_hz, agent_rate_hz] = self.ears.rates_hz();
-        SessionOptions { user_rate_hz, agent_rate_hz, policy: Some(self.policy) }
+        SessionOptions { user_rate_hz, agent_rate_hz, policy: Some(*self.machine.policy()) }
     }
 
     /// Takes note of sound, which [`Conversation::hear_piece`] then hears.
@@ -90,6 +88,7 @@ impl Conversation {
                     self.frames += 1;
                     self.machine.step(&frame, &mut output.events);
                     output.frames.push(frame);
+                    output.barge_ins.extend(self.machine.barge_in());
                 }
             }
             Err(error) => self.failed = Some(error),
@@ -117,8 +116,19 @@ impl Conversation {
         self.machine.finish(&mut output.events);
     }
 
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    /// What decides the events.
+    pub fn machine(&self) -> &EventMachine {
+        &self.machine
+    }
+
+    /// Another policy from the next hop on; a wrong one leaves the old one.
+    pub fn set_policy(&mut self, policy: Policy) -> Result<()> {
+        Ok(self.machine.set_policy(policy)?)
+    }
+
+    /// Another expectation from the next hop on.
+    pub fn expect(&mut self, expectation: Expectation) {
+        self.machine.expect(expectation);
     }
 
     pub fn frames(&self) -> u64 {

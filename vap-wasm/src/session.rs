@@ -3,11 +3,12 @@
 //! Chunks may have any size and the channels may come unequal: the one ahead waits. Frame `k` covers the sound from
 //! `20 k` to `20 (k + 1)` ms of the stream, on both channels.
 
+use crate::card::Card;
 use crate::conversation::Conversation;
 use crate::error::Result;
 use crate::listener::{Listener, Model};
 use std::sync::Arc;
-use vap_core::{Event, Frame, Policy};
+use vap_core::{BargeIn, Event, Expectation, Frame, Policy, Speaker};
 
 pub use crate::conversation::MAX_WAITING_MS;
 pub use crate::ears::MAX_AHEAD_MS;
@@ -30,6 +31,24 @@ pub struct Output {
     pub frames: Vec<Frame>,
     /// Events, in order of time.
     pub events: Vec<Event>,
+    /// Of each hop after which a sound in the other's turn was not judged yet: the evidence so far.
+    pub barge_ins: Vec<BargeIn>,
+}
+
+impl Output {
+    /// Empties it and keeps its room.
+    pub fn clear(&mut self) {
+        self.frames.clear();
+        self.events.clear();
+        self.barge_ins.clear();
+    }
+
+    /// Appends what came later.
+    pub fn extend(&mut self, later: Output) {
+        self.frames.extend(later.frames);
+        self.events.extend(later.events);
+        self.barge_ins.extend(later.barge_ins);
+    }
 }
 
 /// One conversation.
@@ -146,13 +165,33 @@ impl Session {
         Ok(())
     }
 
-    /// Back to the beginning of a conversation, as if new.
+    /// Back to the beginning of a conversation, as if new; policy and expectation stay.
     ///
     /// # Errors
     /// As [`Session::new`]; rates and policy were accepted before, so none is expected.
     pub fn reset(&mut self) -> Result<()> {
+        let expectation = self.expectation();
         *self = Session::new(Arc::clone(&self.model), self.conversation.options())?;
+        self.expect(expectation);
         Ok(())
+    }
+
+    /// Other thresholds from the next hop on, those that wait included; the conversation goes on.
+    ///
+    /// # Errors
+    /// `option` for a policy out of range; the old one then stays.
+    pub fn set_policy(&mut self, policy: Policy) -> Result<()> {
+        self.conversation.set_policy(policy)
+    }
+
+    /// What the user is expected to say from the next hop on.
+    pub fn expect(&mut self, expectation: Expectation) {
+        self.conversation.expect(expectation);
+    }
+
+    /// What the user is expected to say.
+    pub fn expectation(&self) -> Expectation {
+        self.conversation.machine().expectation()
     }
 
     /// Longest time between the end of a hop going in and its frame coming out, in ms: what resampling holds back.
@@ -160,9 +199,19 @@ impl Session {
         self.conversation.delay_ms()
     }
 
-    /// Thresholds in use.
+    /// What travels with the weights.
+    pub fn card(&self) -> &Card {
+        self.model.card()
+    }
+
+    /// Thresholds it was given.
     pub fn policy(&self) -> &Policy {
-        self.conversation.policy()
+        self.conversation.machine().policy()
+    }
+
+    /// Thresholds of a speaker's turns: for the user, as the expectation moves them.
+    pub fn policy_of(&self, speaker: Speaker) -> Policy {
+        self.conversation.machine().policy_of(speaker)
     }
 
     /// Frames given so far.

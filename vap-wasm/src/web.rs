@@ -5,13 +5,13 @@ use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::kernels::KernelModel;
 use crate::{batch, listener, session};
-use js_sys::{Array, Float32Array, Object, Reflect};
+use js_sys::{Array, Float32Array, Float64Array, Object, Reflect};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use vap_core::calibration::{self, Figures};
-use vap_core::{Frame, wav};
+use vap_core::calibration::{self, Figures, Solution};
+use vap_core::{BargeIn, Expectation, Frame, Speaker, wav};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -29,23 +29,29 @@ export interface ModelInfo {
 }
 
 /**
- * Options of a session; rates in Hz, `policy` overrides single thresholds of the model's, or asks for a
- * `maxFalseCutoff` or a `meanLatencyMs`.
+ * Thresholds that differ from the model's, or an ask: `maxFalseCutoff`, `meanLatencyMs` or `preset`.
  */
-export interface RawSessionOptions { userRate: number; agentRate: number; policy?: Record<string, number>; }
+export type RawPolicy = Record<string, number | string>;
+
+/** Options of a session; rates in Hz, `expect` is open, yesno, digits or spelling. */
+export interface RawSessionOptions { userRate: number; agentRate: number; policy?: RawPolicy; expect?: string; }
 
 /** One event, its fields by its `type`. */
 export interface RawEvent { type: string; timeMs: number; [field: string]: unknown; }
 
 /**
  * What a push gave. A frame is 31 numbers: bins of the user (10) and the agent (10), then pairs [user, agent] of end
- * of turn, backchannel and VAD, then overlap, then pairs of pNow and pFuture.
+ * of turn, backchannel and VAD, then overlap, then pairs of pNow and pFuture. A sound in the other's turn that is not
+ * judged yet is 6 numbers: channel, timeMs, startMs, durationMs, overlapMs, probability.
  */
-export interface RawOutput { frames: Float32Array; events: RawEvent[]; }
+export interface RawOutput { frames: Float32Array; events: RawEvent[]; bargeIns: Float64Array; }
 "#;
 
 /// Numbers of one frame on the JS side.
 const FRAME_NUMBERS: usize = 31;
+
+/// Numbers of one sound that is not judged yet on the JS side.
+const BARGE_IN_NUMBERS: usize = 6;
 
 /// Samples of a channel that an audio thread may write at once.
 const INPUT_SAMPLES: usize = 4096;
@@ -116,8 +122,10 @@ impl Session {
         model: &Model,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<Session, JsValue> {
-        let (options, expected) = session_options(options, model.shared.card())?;
-        let inner = session::Session::new(Arc::clone(&model.shared), options)?;
+        let (options, wishes) = session_options(options, model.shared.card())?;
+        let mut inner = session::Session::new(Arc::clone(&model.shared), options)?;
+        inner.expect(wishes.expectation);
+        let expected = wishes.expected;
         let input = [0, 1].map(|_| vec![0.0; INPUT_SAMPLES]);
         Ok(Session { inner, expected, output: session::Output::default(), input })
     }
@@ -169,8 +177,7 @@ impl Session {
     #[wasm_bindgen(unchecked_return_type = "RawOutput")]
     pub fn output(&mut self) -> Result<Object, JsValue> {
         let raw = raw(&self.output);
-        self.output.frames.clear();
-        self.output.events.clear();
+        self.output.clear();
         raw
     }
 
@@ -198,16 +205,44 @@ impl Session {
         self.inner.replaced() as f64
     }
 
-    /// Thresholds in use.
-    #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
-    pub fn policy(&self) -> Result<JsValue, JsValue> {
-        to_js(self.inner.policy())
+    /// Other thresholds from the next hop on, wished for as in the options; the conversation goes on. Those that are
+    /// refused leave the old ones.
+    #[wasm_bindgen(js_name = setPolicy)]
+    pub fn set_policy(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "RawPolicy")] policy: JsValue,
+    ) -> Result<(), JsValue> {
+        let solution = solved(&policy, self.inner.card())?;
+        self.inner.set_policy(solution.policy)?;
+        self.expected = solution.expected;
+        Ok(())
     }
 
-    /// What is expected of a policy that was asked for by `maxFalseCutoff` or `meanLatencyMs`, else undefined.
+    /// What the user is expected to say from the next hop on: open, yesno, digits or spelling.
+    pub fn expect(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "string")] expectation: JsValue,
+    ) -> Result<(), JsValue> {
+        self.inner.expect(expectation_of(&expectation)?);
+        Ok(())
+    }
+
+    /// What the user is expected to say.
+    pub fn expectation(&self) -> String {
+        self.inner.expectation().name().into()
+    }
+
+    /// Thresholds in force for the user's turns.
+    #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
+    pub fn policy(&self) -> Result<JsValue, JsValue> {
+        to_js(&self.inner.policy_of(Speaker::User))
+    }
+
+    /// What was measured of a policy that was asked for, while it is as it was solved; else undefined.
     #[wasm_bindgen(unchecked_return_type = "Record<string, number> | undefined")]
     pub fn expected(&self) -> Result<JsValue, JsValue> {
-        self.expected.as_ref().map_or(Ok(JsValue::UNDEFINED), to_js)
+        let open = self.inner.expectation() == Expectation::Open;
+        self.expected.as_ref().filter(|_| open).map_or(Ok(JsValue::UNDEFINED), to_js)
     }
 }
 
@@ -234,8 +269,30 @@ impl Batch {
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<u32, JsValue> {
-        let (options, _) = session_options(options, self.model.card())?;
-        Ok(self.inner.join(options)?)
+        let (options, wishes) = session_options(options, self.model.card())?;
+        let number = self.inner.join(options)?;
+        self.inner.expect(number, wishes.expectation)?;
+        Ok(number)
+    }
+
+    /// Other thresholds for a conversation, as for a session.
+    #[wasm_bindgen(js_name = setPolicy)]
+    pub fn set_policy(
+        &mut self,
+        number: f64,
+        #[wasm_bindgen(unchecked_param_type = "RawPolicy")] policy: JsValue,
+    ) -> Result<(), JsValue> {
+        let solution = solved(&policy, self.model.card())?;
+        Ok(self.inner.set_policy(call(number)?, solution.policy)?)
+    }
+
+    /// What the user of a conversation is expected to say, as for a session.
+    pub fn expect(
+        &mut self,
+        number: f64,
+        #[wasm_bindgen(unchecked_param_type = "string")] expectation: JsValue,
+    ) -> Result<(), JsValue> {
+        Ok(self.inner.expect(call(number)?, expectation_of(&expectation)?)?)
     }
 
     /// Takes sound of a conversation, as a session does.
@@ -296,27 +353,48 @@ struct Options {
     agent_rate: u32,
     #[serde(default, rename = "policy")]
     _policy: IgnoredAny,
+    #[serde(default, rename = "expect")]
+    _expect: IgnoredAny,
 }
 
-/// Options as JavaScript gave them, resolved over the model's policy, and what is expected of them. They pass through
-/// JSON, since a struct read straight from a JS object would not notice unknown keys.
-fn session_options(options: JsValue, card: &Card) -> Result<(session::SessionOptions, Option<Figures>)> {
+/// What a session is told beside its options.
+struct Wishes {
+    expectation: Expectation,
+    expected: Option<Figures>,
+}
+
+/// Options as JavaScript gave them, resolved over the model's policy. They pass through JSON, since a struct read
+/// straight from a JS object would not notice unknown keys.
+fn session_options(options: JsValue, card: &Card) -> Result<(session::SessionOptions, Wishes)> {
     let rates: Options =
         serde_json::from_value(json(options.clone())?).map_err(|e| Error::Options(e.to_string()))?;
-    let wishes = policy_wishes(&options)?;
-    let solution = calibration::resolve(&card.policy, card.calibration.as_ref(), &wishes)?;
+    let field = |name: &str| {
+        Reflect::get(&options, &name.into()).map_err(|_| Error::Options(format!("{name}: cannot be read")))
+    };
+    let solution = solved(&field("policy")?, card)?;
+    let expect = field("expect")?;
+    let expectation = if expect.is_undefined() { Expectation::Open } else { expectation_of(&expect)? };
     let options = session::SessionOptions {
         user_rate_hz: rates.user_rate,
         agent_rate_hz: rates.agent_rate,
         policy: Some(solution.policy),
     };
-    Ok((options, solution.expected))
+    Ok((options, Wishes { expectation, expected: solution.expected }))
 }
 
-/// `options.policy` by its own entries: in JSON a NaN could not be told from a key left out.
-fn policy_wishes(options: &JsValue) -> Result<Map<String, Value>> {
+fn expectation_of(found: &JsValue) -> Result<Expectation> {
+    let name = found.as_string().unwrap_or_else(|| found.js_typeof().as_string().unwrap_or_default());
+    Ok(Expectation::from_name(&name)?)
+}
+
+/// A policy as JavaScript wished for it, over the model's.
+fn solved(policy: &JsValue, card: &Card) -> Result<Solution> {
+    Ok(calibration::resolve(&card.policy, card.calibration.as_ref(), &wishes_of(policy)?)?)
+}
+
+/// A policy by its own entries: in JSON a NaN could not be told from a key left out.
+fn wishes_of(policy: &JsValue) -> Result<Map<String, Value>> {
     let expected = || Error::Options("policy: expected an object of thresholds and times".into());
-    let policy = Reflect::get(options, &"policy".into()).map_err(|_| expected())?;
     if policy.is_undefined() {
         return Ok(Map::new());
     }
@@ -343,7 +421,18 @@ fn raw(output: &session::Output) -> Result<Object, JsValue> {
     for frame in &output.frames {
         frames.extend(numbers(frame));
     }
-    object(&[("frames", Float32Array::from(&frames[..]).into()), ("events", to_js(&output.events)?)])
+    let mut barge_ins = Vec::with_capacity(output.barge_ins.len() * BARGE_IN_NUMBERS);
+    for BargeIn { speaker, time_ms, start_ms, duration_ms, overlap_ms, probability } in &output.barge_ins {
+        let times = [time_ms, start_ms, duration_ms, overlap_ms].map(|ms| *ms as f64);
+        barge_ins.push(speaker.index() as f64);
+        barge_ins.extend(times);
+        barge_ins.push(f64::from(*probability));
+    }
+    object(&[
+        ("frames", Float32Array::from(&frames[..]).into()),
+        ("events", to_js(&output.events)?),
+        ("bargeIns", Float64Array::from(&barge_ins[..]).into()),
+    ])
 }
 
 fn numbers(frame: &Frame) -> [f32; FRAME_NUMBERS] {

@@ -69,6 +69,52 @@ fn latency_is_met_and_the_most_cautious_point_wins() {
 }
 
 #[test]
+fn a_preset_is_the_cheapest_point_by_its_price() {
+    let end = |name: &str| asked(json!({ "preset": name })).unwrap().policy.end_threshold;
+    // Costs by price 1200: 610, 516, 936; by 3000: 1150, 660, 990; by 6000: 2050, 900, 1080.
+    assert_eq!(["fast", "balanced", "patient"].map(end), [0.6, 0.6, 0.6]);
+    let solution = asked(json!({ "preset": "patient" })).unwrap();
+    assert_eq!((solution.expected, solution.policy.max_silence_ms), (Some(figures(0.08, 420.0)), 3000));
+
+    let steep = |fast: f64, slow: f64| {
+        let points = vec![point(0.3, 200, figures(fast, 250.0)), point(0.6, 200, figures(slow, 1450.0))];
+        Preset::ALL.map(|preset| {
+            let calibration = Calibration { points: points.clone(), ..calibration() };
+            calibration.solve(&Policy::default(), Ask::Preset(preset)).unwrap().policy.end_threshold
+        })
+    };
+    // 1200 ms are lost by waiting, and a share of the price is won.
+    assert_eq!(steep(0.5, 0.4), [0.3, 0.3, 0.3]);
+    assert_eq!(steep(0.5, 0.25), [0.3, 0.3, 0.6]);
+    assert_eq!(steep(0.75, 0.25), [0.3, 0.6, 0.6]);
+    // What costs the same is taken the faster way.
+    assert_eq!(steep(1.0, 0.0)[0], 0.3);
+}
+
+#[test]
+fn a_higher_price_is_never_faster() {
+    let mut state = 7_u64;
+    let mut unit = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 40) as f64 / (1_u64 << 24) as f64
+    };
+    for _ in 0..300 {
+        let (mut rate, mut latency) = (0.9, 200.0);
+        let mut curve = Calibration { points: vec![], ..calibration() };
+        for _ in 0..20 {
+            curve.points.push(point(0.5, 200, figures(rate, latency)));
+            (rate, latency) = (rate - 0.04 * unit() - 1e-6, latency + 150.0 * unit() + 1e-6);
+        }
+        curve.validate().unwrap();
+        let latencies = Preset::ALL.map(|preset| {
+            let solution = curve.solve(&Policy::default(), Ask::Preset(preset)).unwrap();
+            solution.expected.unwrap().mean_latency_ms
+        });
+        assert!(latencies.is_sorted(), "{latencies:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_had_names_the_best_that_can() {
     let (option, expected, found) = refusal(asked(json!({ "maxFalseCutoff": 0.04 })));
     assert_eq!((option, found.as_str()), ("maxFalseCutoff", "0.04"));
@@ -91,6 +137,13 @@ fn asks_are_strict() {
         (json!({ "meanLatencyMs": 500, "minSilenceMs": 100 }), "minSilenceMs"),
         (json!({ "meanLatencyMs": 500, "maxSilenceMs": 100 }), "maxSilenceMs"),
         (json!({ "maxFalseCutof": 0.1 }), "policy"),
+        (json!({ "preset": "quick" }), "preset"),
+        (json!({ "preset": 1 }), "preset"),
+        (json!({ "preset": null }), "preset"),
+        (json!({ "preset": "fast", "maxFalseCutoff": 0.1 }), "preset"),
+        (json!({ "preset": "fast", "meanLatencyMs": 400 }), "preset"),
+        (json!({ "preset": "fast", "endThreshold": 0.5 }), "endThreshold"),
+        (json!({ "preset": "fast", "vadOnset": 2 }), "vadOnset"),
         (json!({ "maxFalseCutoff": 0.1, "vadOnset": 2 }), "vadOnset"),
         (json!({ "maxFalseCutoff": 0.1, "eagerThreshold": 0.7 }), "eagerThreshold"),
     ];
@@ -98,6 +151,8 @@ fn asks_are_strict() {
         assert_eq!(refusal(asked(wishes.clone())).0, option, "{wishes}");
     }
     assert!(refusal(asked(json!({ "maxFalseCutof": 0.1 }))).1.contains("maxFalseCutoff"));
+    let (_, expected, found) = refusal(asked(json!({ "preset": "quick" })));
+    assert_eq!((expected.as_str(), found.as_str()), ("one of fast, balanced, patient", "quick"));
     for nan in [Ask::MaxFalseCutoff(f64::NAN), Ask::MeanLatencyMs(f64::INFINITY)] {
         assert!(calibration().solve(&Policy::default(), nan).is_err());
     }
@@ -121,6 +176,9 @@ fn thresholds_alone_need_no_calibration() {
         refusal(resolve(&Policy::default(), None, &wishes(json!({ "meanLatencyMs": 400 }))));
     assert_eq!((option, found.as_str()), ("meanLatencyMs", "one without"));
     assert!(expected.contains("calibration"), "{expected}");
+    let (option, expected, _) =
+        refusal(resolve(&Policy::default(), None, &wishes(json!({ "preset": "fast" }))));
+    assert_eq!((option, expected.as_str()), ("preset", "a model file with a calibration"));
 }
 
 #[test]

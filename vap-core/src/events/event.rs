@@ -21,12 +21,15 @@ pub enum EventKind {
     TurnResumed,
     /// The floor passed to the speaker. Has `startMs` of the speaker's turn.
     TurnShift,
-    /// A short sound that does not claim the floor: keep talking. Has `startMs`, `durationMs` so far, `probability`.
+    /// A short sound that does not claim the floor: keep talking. Has `startMs`, `durationMs` so far, `overlapMs`,
+    /// `probability`.
     Backchannel,
-    /// An overlap by which the speaker claims the floor: stop talking. Has `startMs`, `durationMs` so far, and
-    /// `probability` that it is not a backchannel.
+    /// An overlap by which the speaker claims the floor: stop talking. Has `startMs`, `durationMs` so far,
+    /// `overlapMs`, and `probability` that it is not a backchannel.
     Interruption,
-    /// Both speak; the speaker is the one who came in second. Has `startMs`.
+    /// Both speak; the speaker is the one who came in second. Has `startMs`; where the speaker's sound began in the
+    /// other's turn and is not judged yet, also `soundMs`, `overlapMs`, and `probability` that it is no backchannel:
+    /// its verdict then follows.
     OverlapStart,
     /// They no longer both speak; the speaker is that of the `overlapStart`. Has `startMs`, `endMs`, `durationMs`.
     OverlapEnd,
@@ -44,6 +47,24 @@ pub enum EndReason {
     Shift,
     /// The stream ended.
     Finish,
+}
+
+/// A sound in the other's turn that is not judged yet, and the evidence so far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BargeIn {
+    /// Whose sound it is.
+    pub speaker: Speaker,
+    /// End of the last hop that was heard, in ms since the stream began.
+    pub time_ms: u64,
+    /// When it began, in ms since the stream began: the `startMs` of its verdict.
+    pub start_ms: u64,
+    /// From its beginning to its last loud hop, in ms.
+    pub duration_ms: u64,
+    /// Sound together with the other so far, in ms.
+    pub overlap_ms: u64,
+    /// Probability so far that it is no backchannel: 1 less the mean backchannel probability of its loud hops.
+    pub probability: f32,
 }
 
 /// One event. [`EventKind`] says which of the optional fields a kind has; the others are left out of the JSON.
@@ -68,6 +89,12 @@ pub struct Event {
     /// Length of the sound, in ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// When the sound began that is to be judged, in ms: the `startMs` of its verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound_ms: Option<u64>,
+    /// Sound together with the other so far, in ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_ms: Option<u64>,
     /// Silence of the speaker when it was decided, in ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence_ms: Option<u64>,
@@ -90,6 +117,8 @@ impl Event {
             start_ms: None,
             end_ms: None,
             duration_ms: None,
+            sound_ms: None,
+            overlap_ms: None,
             silence_ms: None,
             probability: None,
             reason: None,

@@ -26,6 +26,10 @@ pub(super) struct Sound {
     /// Whether it is long enough to be speech.
     pub speech: bool,
     pub role: Role,
+    /// Whether it began in the other's turn.
+    pub contested: bool,
+    /// Whether an `overlapStart` told of it before it was judged.
+    pub in_overlap: bool,
     /// Hops in which the other channel was loud too.
     pub together_hops: u64,
     loud_hops: u64,
@@ -39,6 +43,8 @@ impl Sound {
             end: start,
             speech: false,
             role: Role::New,
+            contested: false,
+            in_overlap: false,
             together_hops: 0,
             loud_hops: 0,
             backchannel_sum: 0.0,
@@ -48,6 +54,16 @@ impl Sound {
     /// Mean backchannel probability over the loud hops.
     pub fn backchannel(&self) -> f32 {
         (self.backchannel_sum / self.loud_hops.max(1) as f64) as f32
+    }
+
+    /// How little it sounds like a backchannel.
+    pub fn claim(&self) -> f32 {
+        1.0 - self.backchannel()
+    }
+
+    /// Sound together with the other so far.
+    pub fn overlap_ms(&self) -> u64 {
+        ms(self.together_hops)
     }
 
     /// Length from the first to the last loud hop.
@@ -140,9 +156,16 @@ impl Channel {
     }
 
     /// Gives the sound its role.
-    pub fn assign(&mut self, role: Role) {
+    pub fn assign(&mut self, role: Role, contested: bool) {
         if let Some(sound) = &mut self.sound {
-            sound.role = role;
+            (sound.role, sound.contested) = (role, contested);
+        }
+    }
+
+    /// Notes that an overlap was told before the sound is judged.
+    pub fn mark_overlap(&mut self) {
+        if let Some(sound) = &mut self.sound {
+            sound.in_overlap = true;
         }
     }
 

@@ -63,7 +63,7 @@ impl EventMachine {
             let Some(mut sound) = ended.or(self.channels[s].speech()) else { continue };
             self.judge(speaker, &mut sound, ended.is_some(), now, out);
             if ended.is_none() {
-                self.channels[s].assign(sound.role);
+                self.channels[s].assign(sound.role, sound.contested);
             }
         }
     }
@@ -71,8 +71,8 @@ impl EventMachine {
     fn judge(&mut self, speaker: Speaker, sound: &mut Sound, ended: bool, now: u64, out: &mut Vec<Event>) {
         let (s, o) = (speaker.index(), speaker.other().index());
         if sound.role == Role::New {
-            let contested = self.turns[s].is_none() && self.turns[o].is_some();
-            sound.role = if contested { Role::Undecided } else { Role::Turn };
+            sound.contested = self.turns[s].is_none() && self.turns[o].is_some();
+            sound.role = if sound.contested { Role::Undecided } else { Role::Turn };
         }
         let longest_ms = u64::from(self.policy.max_backchannel_ms);
         let heard_ms = ms(now.saturating_sub(sound.start));
@@ -82,7 +82,11 @@ impl EventMachine {
             if short && reaches(probability, self.policy.backchannel_threshold) {
                 sound.role = Role::Backchannel;
                 let event = Event::at(now, EventKind::Backchannel, speaker).lasting(sound.start, sound.end);
-                out.push(Event { probability: Some(probability), ..event });
+                out.push(Event {
+                    probability: Some(probability),
+                    overlap_ms: Some(sound.overlap_ms()),
+                    ..event
+                });
             } else {
                 sound.role = Role::Turn;
             }
@@ -94,13 +98,15 @@ impl EventMachine {
             return;
         }
         self.floor.get_or_insert(speaker);
-        let claims = self.holds_aloud(speaker.other())
-            && ms(sound.together_hops) >= u64::from(self.policy.min_overlap_ms);
+        // An overlap that was told is long enough, whatever the policy says by now.
+        let long = sound.in_overlap || sound.overlap_ms() >= u64::from(self.policy.min_overlap_ms);
+        let claims = long && self.holds_aloud(speaker.other());
         let turn = self.turns[s].get_or_insert(Turn::new(sound.start));
         if claims && !turn.interrupted {
             turn.interrupted = true;
             let event = Event::at(now, EventKind::Interruption, speaker).lasting(sound.start, sound.end);
-            out.push(Event { probability: Some(1.0 - sound.backchannel()), ..event });
+            let (probability, overlap_ms) = (Some(sound.claim()), Some(sound.overlap_ms()));
+            out.push(Event { probability, overlap_ms, ..event });
         }
     }
 
@@ -117,9 +123,9 @@ impl EventMachine {
         changes: [Change; 2],
         out: &mut Vec<Event>,
     ) {
-        let policy = self.policy;
         for speaker in Speaker::BOTH {
             let s = speaker.index();
+            let policy = self.policy_of(speaker);
             let Some(turn) = &mut self.turns[s] else { continue };
             let eot = turn.follow(chance(frame.eot[s]), changes[s], &policy);
             let channel = &self.channels[s];

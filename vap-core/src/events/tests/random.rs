@@ -5,10 +5,10 @@ use crate::events::{EndReason, Event, EventKind, EventMachine, TurnState};
 use crate::{Policy, Speaker};
 
 /// A small linear congruential generator (Knuth's MMIX constants).
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 33) % bound
     }
@@ -29,7 +29,7 @@ impl Random {
     }
 
     /// Stretches of up to 0.8 s; one hop in ten is noise.
-    fn script(&mut self, stretches: usize) -> Script {
+    pub fn script(&mut self, stretches: usize) -> Script {
         let mut script = Script::default();
         for _ in 0..stretches {
             let (user, agent) = (self.voice(false), self.voice(false));
@@ -45,7 +45,7 @@ impl Random {
         script
     }
 
-    fn policy(&mut self) -> Policy {
+    pub fn policy(&mut self) -> Policy {
         let mut time = |least: u64, most: u64| (least + self.below(most - least)) as u32;
         let (min_silence_ms, max_backchannel_ms) = (time(0, 400), time(40, 900));
         Policy {
@@ -64,7 +64,7 @@ impl Random {
 }
 
 /// Runs many random dialogues through a check.
-fn every(check: impl Fn(&Script, Policy)) {
+pub fn every(check: impl Fn(&Script, Policy)) {
     for seed in 0..300 {
         let mut random = Random(seed);
         let policy = if seed % 3 == 0 { policy() } else { random.policy() };
