@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use vap_core::config::MEL_BANDS;
+use vap_core::events::EventKind;
 use vap_core::model_file::Storage;
 use vap_core::projection::OUTPUTS;
-use vap_core::{ModelConfig, ModelFile};
+use vap_core::{EventMachine, Expectation, ModelConfig, ModelFile, Policy, Speaker};
 use vap_tests::{Engine, Random, append, random_file, run, talk, tiny_config, worst};
 use vap_wasm::{Batch, KernelModel, Output, Session, SessionOptions};
 
@@ -161,6 +162,56 @@ fn calls_that_come_and_go_in_a_batch_are_told_what_a_session_tells() {
         let mut session = Session::new(Arc::<KernelModel>::clone(&model), options(*rate_hz)).unwrap();
         assert_eq!(&run(&mut session, user, agent, usize::MAX), told);
     }
+}
+
+#[test]
+fn a_policy_that_changes_counts_from_the_next_hop_of_a_session_and_of_a_call() {
+    let model = Arc::new(KernelModel::from_file(&random_file(tiny_config(), 7)).unwrap());
+    // A model of random weights says little: all is loud, and quiet ends what was loud.
+    let first = Policy { vad_onset: 0.02, vad_offset: 0.01, min_speech_ms: 40, ..Policy::default() };
+    let then = Policy { vad_onset: 1.0, vad_offset: 1.0, min_pause_ms: 40, max_silence_ms: 300, ..first };
+    let wrong = Policy { end_threshold: -1.0, ..first };
+    let (user, agent) = (talk(1, 16_000, 2.0), talk(2, 16_000, 2.0));
+    let options = SessionOptions { policy: Some(first), ..options(16_000) };
+
+    let mut session = Session::new(Arc::<KernelModel>::clone(&model), options.clone()).unwrap();
+    let mut told = session.push(Some(&user[..16_000]), Some(&agent[..16_000])).unwrap();
+    assert_eq!(session.set_policy(wrong).unwrap_err().code(), "option");
+    assert_eq!(session.policy(), &first);
+    session.set_policy(then).unwrap();
+    session.expect(Expectation::Spelling);
+    append(&mut told, session.push(Some(&user[16_000..]), Some(&agent[16_000..])).unwrap());
+    append(&mut told, session.finish().unwrap());
+
+    let mut batch = Batch::new(&model, 1).unwrap();
+    let number = batch.join(options).unwrap();
+    batch.hear(number, Some(&user[..16_000]), Some(&agent[..16_000])).unwrap();
+    while batch.work() > 0 {}
+    assert_eq!(batch.set_policy(number, wrong).unwrap_err().code(), "option");
+    assert_eq!(batch.set_policy(number + 1, then).unwrap_err().code(), "option");
+    assert_eq!(batch.expect(number + 1, Expectation::Open).unwrap_err().code(), "option");
+    batch.set_policy(number, then).unwrap();
+    batch.expect(number, Expectation::Spelling).unwrap();
+    batch.hear(number, Some(&user[16_000..]), Some(&agent[16_000..])).unwrap();
+    while batch.work() > 0 {}
+    assert_eq!(batch.leave(number).unwrap(), told);
+
+    let (mut machine, mut events) = (EventMachine::new(first).unwrap(), Vec::new());
+    for frame in &told.frames {
+        if frame.index == 50 {
+            machine.set_policy(then).unwrap();
+            machine.expect(Expectation::Spelling);
+        }
+        machine.step(frame, &mut events);
+    }
+    machine.finish(&mut events);
+    assert_eq!(told.events, events);
+    assert!(events.iter().any(|event| event.kind == EventKind::EndOfTurn && event.time_ms > 1000));
+
+    session.reset().unwrap();
+    assert_eq!((session.policy(), session.expectation()), (&then, Expectation::Spelling));
+    assert_eq!(session.policy_of(Speaker::User).max_silence_ms, 600);
+    assert_eq!(session.policy_of(Speaker::Agent), then);
 }
 
 #[test]

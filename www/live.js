@@ -25,6 +25,15 @@ export async function begin(source, options, levels) {
   return session;
 }
 
+/** Gives a session another policy, or the model's own; what it says of it, or nothing where there is no session, or none any more. */
+export async function steer(session, policy = {}) {
+  try {
+    return await session?.setPolicy(policy);
+  } catch (error) {
+    if (error.code !== "closed") throw error;
+  }
+}
+
 /** What the page shows of a session. */
 export function infoOf(session) {
   if (!session) return { home: undefined };

@@ -1,5 +1,5 @@
 // The page: a call, the microphone or a recorded session in; a picture, readings and events out.
-import { TurnModel } from "../npm/dist/index.js";
+import { TurnModel, clock } from "../npm/dist/index.js";
 import { EventList } from "./event-list.js";
 import { callOf, pictureOf, sampleCall, save } from "./files.js";
 import { MARKS, showLegend } from "./marks.js";
@@ -149,8 +149,9 @@ if (sliders) {
   sliders.onchange = async () => {
     const heard = kind() !== "record";
     if (player.running && heard) {
-      if (await player.restart(sliders.policy)) say("Begun anew with the new thresholds.");
-      else await start("Begun anew with the new thresholds. ");
+      if (!player.steerable) return start("Begun anew with the new thresholds. ");
+      const fromMs = await player.setPolicy(sliders.policy);
+      if (fromMs !== undefined) say(`The new thresholds count from ${clock(fromMs)} on.`);
     } else if (heard && atOnce() && player.record) {
       await start("Begun anew with the new thresholds. ");
     } else {

@@ -1,6 +1,6 @@
 // The person at the microphone as the user, and an agent with a recorded voice that answers when the user's turn ends
 // and stops when it is interrupted.
-import { begin, infoOf, restContext, runningContext } from "./live.js";
+import { begin, infoOf, restContext, runningContext, steer } from "./live.js";
 
 /** What the agent of the sample call says, from and to, in s. */
 const ANSWERS = [[26.1, 36.6], [40.2, 42.2], [45.4, 53], [57.1, 59], [63.8, 66.8]];
@@ -42,12 +42,10 @@ export class Microphone {
     await this.#listen();
   }
 
-  /** Begins anew with another policy; the microphone stays open. */
-  async restart(policy) {
+  /** Another policy from the next hop on; gives the time of it in ms, or nothing before the session is open. */
+  async setPolicy(policy) {
     this.#policy = policy;
-    this.#session?.close();
-    this.#voice?.stop();
-    if (this.#inputs) await this.#listen();
+    return (await steer(this.#session, policy))?.fromMs;
   }
 
   stop() {
@@ -61,9 +59,11 @@ export class Microphone {
 
   async #listen() {
     const { user, agent, meters } = this.#inputs;
-    const session = await begin(this, { user, agent, policy: this.#policy }, () => meters.map((meter) => meter.level()));
+    const policy = this.#policy;
+    const session = await begin(this, { user, agent, policy }, () => meters.map((meter) => meter.level()));
     if (this.#stopped) return session.close();
     this.#session = session;
+    if (this.#policy !== policy) await steer(session, this.#policy);
     session.addEventListener("turn", ({ detail: { type, speaker } }) => {
       if (speaker !== "user") return;
       if (type === "endOfTurn") this.#voice.answer();

@@ -1,6 +1,6 @@
 // A call that sounds while it is heard: its samples are pushed as they are, and played in step with the session.
 import { PcmInput } from "../npm/dist/index.js";
-import { begin, infoOf, restContext } from "./live.js";
+import { begin, infoOf, restContext, steer } from "./live.js";
 import { callLevels } from "./source.js";
 
 /** Where each channel sounds, from left to right. */
@@ -31,13 +31,21 @@ export class PlayedCall {
       input.push(samples);
       return input;
     });
-    const session = await begin(this, { user: inputs[0], agent: inputs[1], policy: this.#policy }, (frame) => callLevels(call, frame.timeMs));
+    const policy = this.#policy;
+    const session = await begin(this, { user: inputs[0], agent: inputs[1], policy }, (frame) => callLevels(call, frame.timeMs));
     if (this.#stopped) return session.close();
     this.#session = session;
     session.addEventListener("frame", () => this.#play(session), { once: true });
     session.addEventListener("frame", ({ detail }) => {
       if (detail.timeMs >= durationMs(call)) void this.#finish(session);
     });
+    if (this.#policy !== policy) await steer(session, this.#policy);
+  }
+
+  /** Another policy from the next hop on; gives the time of it in ms, or nothing before the session is open. */
+  async setPolicy(policy) {
+    this.#policy = policy;
+    return (await steer(this.#session, policy))?.fromMs;
   }
 
   stop() {

@@ -1,4 +1,4 @@
-// Runs one source at a time into a record, and begins it anew when the policy changes.
+// Runs one source at a time into a record.
 import { SessionRecord } from "./record.js";
 import { openSource } from "./source.js";
 
@@ -46,17 +46,19 @@ export class Player {
     }
   }
 
-  /** Begins anew with another policy, what is open staying open where the source can; false where it cannot. */
-  async restart(policy) {
+  /** Whether what runs can take another policy and go on. */
+  get steerable() {
+    return this.#source?.setPolicy !== undefined;
+  }
+
+  /** Another policy for what runs; gives the time from which it counts, in ms, where that is known. */
+  async setPolicy(policy) {
     const source = this.#source;
-    if (!source?.restart) return false;
-    this.#begin(this.record.title);
     try {
-      await source.restart(policy);
+      return await source.setPolicy(policy);
     } catch (error) {
       if (this.#source === source) this.#fail(error);
     }
-    return true;
   }
 
   /** Stops what runs; true if something did. */

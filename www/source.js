@@ -1,5 +1,6 @@
 // Where frames and events come from. Every source has start(), stop(), info, and tells onframe(frame, levels),
-// onevent(event), onend() and onerror(error); levels are the peaks of [user, agent] in the hop of the frame.
+// onevent(event), onend() and onerror(error); levels are the peaks of [user, agent] in the hop of the frame. Live ones
+// have setPolicy(policy), too, and go on.
 import { steps } from "../npm/dist/index.js";
 import { Microphone } from "./microphone.js";
 import { PlayedCall } from "./played-call.js";

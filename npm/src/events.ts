@@ -97,8 +97,8 @@ interface Evidence {
 /**
  * Both speak; the speaker is the one who came in second. With `soundMs` the sound began in the other's turn and is not
  * judged yet: lower your voice. Exactly one verdict of this speaker with that `startMs` follows: `interruption`,
- * `backchannel`, or, where the other had fallen silent by then, `turnShift` (at the end of the stream `endOfTurn`). Only
- * a backchannel that goes on beyond `maxBackchannelMs` is judged once more.
+ * `backchannel`, or, where the other had fallen silent by then, `turnShift`, or `endOfTurn` when that turn is over at once.
+ * Only a backchannel that goes on beyond `maxBackchannelMs` is judged once more.
  */
 export type OverlapStartEvent = At<"overlapStart"> & { startMs: number } & (Evidence | Partial<Record<keyof Evidence, undefined>>);
 

@@ -26,7 +26,7 @@ export function checkedPolicy(policy: unknown): PolicyOptions {
   if (other) throw wrong(other, `to be left out beside ${String(ask)}`, given[other]);
   const decided = DECIDED.find((name) => ask && name in given);
   if (decided) throw wrong(decided, `to be left out, ${String(ask)} decides it`, given[decided]);
-  return given as PolicyOptions;
+  return given;
 }
 
 /** The expectation, or a thrown `option`. @internal */
@@ -41,6 +41,7 @@ function oneOf<T extends string>(known: readonly T[], name: string, value: unkno
 }
 
 function wrong(name: string, expected: string, found: unknown): VapTurnError {
-  const shown = typeof found === "object" ? Object.prototype.toString.call(found).slice(8, -1) : String(found);
+  const plain = ["string", "number", "boolean", "undefined"].includes(typeof found) || found === null;
+  const shown = plain ? String(found) : Object.prototype.toString.call(found).slice(8, -1);
   return new VapTurnError("option", `option ${name}: expected ${expected}, found ${shown}`);
 }

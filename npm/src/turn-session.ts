@@ -226,8 +226,8 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   #steered(message: Steered): void {
     const { change } = message;
     if (change) {
-      const { fromMs: _, ...inForce } = change;
-      this.#info = { model: this.#info.model, ...inForce };
+      const { policy, expectation, expected } = change;
+      this.#info = { model: this.#info.model, policy, expectation, ...(expected && { expected }) };
       this.#dispatch("policychange", change);
     }
     this.#steering.answer(message);

@@ -17,7 +17,7 @@ const stereo = (t, tracks = [call.user, call.agent]) =>
 test("help and version", async () => {
   const help = await cli("--help");
   assert.equal(help.code, 0);
-  for (const word of ["analyze", "--json", "--frames", "--svg", "--swap", "--model", "--policy", "--max-false-cutoff", "--mean-latency-ms"]) assert.match(help.stdout, new RegExp(word));
+  for (const word of ["analyze", "--json", "--frames", "--svg", "--swap", "--model", "--policy", "--max-false-cutoff", "--mean-latency-ms", "--preset", "--expect"]) assert.match(help.stdout, new RegExp(word));
   const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
   assert.deepEqual(await cli("--version"), { code: 0, stdout: `${version}\n`, stderr: "" });
 });

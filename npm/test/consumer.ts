@@ -1,18 +1,38 @@
 // A program that uses the package in TypeScript; package.test.js compiles it against the built declarations.
 import {
-  PcmInput, TurnDetector, TurnModel, TurnSession, VapTurnError, analyze, callSvg, decodeWav, listen, type TurnEvent,
+  PcmInput, TurnDetector, TurnModel, TurnSession, VapTurnError, analyze, callSvg, decodeWav, listen, type EndReason, type PolicyChange,
+  type TurnEvent,
 } from "vap-turn";
 
+/** Every type of event, with the fields that it has alone: exact where the type is known. */
 function answer(event: TurnEvent): string {
   switch (event.type) {
-    case "endOfTurn":
-      return `${event.speaker} ${event.reason} ${event.silenceMs}`;
-    case "interruption":
-      return String(event.probability + event.durationMs);
+    case "speechStart":
     case "turnShift":
-      return String(event.startMs);
+      // @ts-expect-error What begins has no end yet.
+      return String(event.startMs) + String(event.endMs);
+    case "speechEnd":
+    case "overlapEnd":
+      // @ts-expect-error Nothing was weighed.
+      return String(event.startMs + event.endMs + event.durationMs) + String(event.probability);
+    case "eagerEndOfTurn":
+      // @ts-expect-error A turn that may end has no reason.
+      return String(event.silenceMs + event.probability) + String(event.reason);
+    case "endOfTurn":
+      return `${event.speaker} ${event.reason satisfies EndReason} ${event.startMs + event.endMs + event.durationMs + event.silenceMs}`;
+    case "turnResumed":
+      // @ts-expect-error Not every resumed turn has a new sound.
+      return String(event.probability + event.startMs);
+    case "backchannel":
+    case "interruption":
+      return String(event.probability + event.durationMs + event.overlapMs + event.startMs);
+    case "overlapStart":
+      // @ts-expect-error Where no verdict is owed there is no evidence.
+      if (event.soundMs === undefined) return String(event.startMs + event.probability);
+      return String(event.startMs + event.soundMs + event.overlapMs + event.probability);
     default:
-      return event.type;
+      // Compiles only while no type is left out.
+      return event satisfies never;
   }
 }
 
@@ -28,6 +48,15 @@ export async function run(bytes: Uint8Array): Promise<string[]> {
   await TurnDetector.create({ rate: 16000, model, policy: { maxFalseCutoff: 0.05, meanLatencyMs: 400 } });
   // @ts-expect-error The ask decides this threshold.
   await TurnDetector.create({ rate: 16000, model, policy: { maxFalseCutoff: 0.05, endThreshold: 0.5 } });
+  // @ts-expect-error A preset is an ask as well.
+  await TurnDetector.create({ rate: 16000, model, policy: { preset: "fast", maxFalseCutoff: 0.05 } });
+  // @ts-expect-error No such preset.
+  await TurnDetector.create({ rate: 16000, model, policy: { preset: "quick" } });
+  const { fromMs, policy, expectation }: PolicyChange = detector.setPolicy({ preset: "patient", vadOnset: 0.6 });
+  detector.expect("spelling");
+  // @ts-expect-error No such expectation.
+  detector.expect("letters");
+  const growing: number | undefined = frames[0]?.bargeIn?.probability;
   // @ts-expect-error A policy has no such threshold.
   await TurnDetector.create({ rate: 16000, policy: { endTreshold: 1 } }).catch((e: unknown) => e instanceof VapTurnError);
   // @ts-expect-error Samples are floats.
@@ -35,12 +64,15 @@ export async function run(bytes: Uint8Array): Promise<string[]> {
   const { channels, sampleRate: rate } = await decodeWav(bytes);
   const [user = new Float32Array(), agent = new Float32Array()] = channels;
   const call = { user: { samples: user, rate }, agent: { samples: agent, rate } };
-  return [...events.map(answer), callSvg(call, await analyze(call)), String(share), String(cutoffs)];
+  return [...events.map(answer), callSvg(call, await analyze(call)), String(share), String(cutoffs), `${fromMs} ${policy.vadOnset} ${expectation} ${String(growing)}`];
 }
 
 export async function live(signal: AbortSignal): Promise<number> {
   const agent = new PcmInput({ rate: 24000 });
-  const session: TurnSession = await listen({ user: "microphone", agent, signal, home: "auto", policy: { maxFalseCutoff: 0.2 } });
+  const session: TurnSession = await listen({ user: "microphone", agent, signal, home: "auto", policy: { maxFalseCutoff: 0.2 }, expect: "yesno" });
+  const change: PolicyChange = await session.setPolicy({ preset: "balanced" });
+  await session.expect(change.expectation);
+  session.addEventListener("policychange", ({ detail }) => detail.policy.endThreshold);
   agent.push(new Float32Array(480));
   session.addEventListener("endOfTurn", ({ detail }) => answer(detail));
   session.addEventListener("turn", ({ detail }) => session.contextTime(detail.timeMs));

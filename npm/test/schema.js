@@ -11,7 +11,11 @@ const reason = (x) => ["model", "silence", "shift", "finish"].includes(x);
 const event = { type: () => true, speaker, timeMs: whole, sample: whole };
 const since = { ...event, startMs: whole };
 const over = { ...since, endMs: whole, durationMs: whole };
-const sound = { ...since, durationMs: whole, probability };
+const sound = { ...since, durationMs: whole, overlapMs: whole, probability };
+const bargeIn = (x) => {
+  const { speaker: who, probability: p, ...times } = x;
+  return speaker(who) && probability(p) && Object.keys(times).join() === "startMs,durationMs,overlapMs" && Object.values(times).every(whole);
+};
 const SHAPES = {
   frame: { type: () => true, timeMs: whole, bins, pNow: pair, pFuture: pair, eot: pair, backchannel: pair, vad: pair, overlap: probability },
   speechStart: since,
@@ -25,7 +29,11 @@ const SHAPES = {
   overlapStart: since,
   overlapEnd: over,
 };
-const OPTIONAL = { turnResumed: { startMs: whole } };
+const OPTIONAL = {
+  frame: { bargeIn },
+  turnResumed: { startMs: whole },
+  overlapStart: { soundMs: whole, overlapMs: whole, probability },
+};
 
 /** Holds a line to its shape. */
 export function checkLine(line) {
@@ -44,6 +52,10 @@ export function checkLine(line) {
   } else {
     assert.equal(line.sample, line.timeMs * 16);
     if ("startMs" in line) assert.ok(line.startMs <= line.timeMs);
+    if (line.type === "overlapStart") {
+      const evidence = ["soundMs", "overlapMs", "probability"].filter((name) => name in line).length;
+      assert.ok(evidence === 0 || evidence === 3, JSON.stringify(line));
+    }
     if ("endMs" in line) assert.equal(line.endMs - line.startMs, line.durationMs);
   }
 }

@@ -63,12 +63,14 @@ test("by keyboard alone the call plays as the package hears it, a threshold move
   await tabTo("endThreshold");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
-  await page.getByText("Begun anew with the new thresholds").waitFor();
-  await reached(page, 0.5);
+  await page.getByText("The new thresholds count from 0:0").waitFor();
+  await reached(page, 3);
   await page.getByRole("button", { name: "Stop" }).press("Enter");
   await ended(page);
   const again = (await exported(page)).session;
   assert.ok(again.info.policy.endThreshold > session.info.policy.endThreshold);
+  assert.deepEqual(again.frames.map(({ timeMs }) => timeMs), Array.from(again.frames, (_, hop) => HOP_MS * (hop + 1)));
+  assert.ok(again.frames.length >= 150, "the session went on");
   assert.deepEqual(complaints, []);
   await close();
 });

@@ -18,8 +18,8 @@
 //!    the holder's turn goes on aloud: `interruption`, once a turn. While a sound is listened to,
 //!    [`EventMachine::barge_in`] tells the evidence so far. An `overlapStart` of such a sound carries it too, with
 //!    `soundMs`, and exactly one verdict with that `startMs` and speaker follows: `backchannel`, `interruption`, or,
-//!    where the other had fallen silent by then, `turnShift`, or `endOfTurn` (reason `finish`) at the end of the
-//!    stream. Only a backchannel that goes on too long is judged once more.
+//!    where the other had fallen silent by then, `turnShift`, or `endOfTurn` when that turn is over at once. Only a
+//!    backchannel that goes on too long is judged once more.
 //! 6. **End of turn.** The end-of-turn probability of a speaker counts only in its open turn (running mean over
 //!    `eotSmoothingMs`). A quiet channel ends its turn when it was silent for `minSilenceMs` and the probability is
 //!    at least `endThreshold` (reason `model`), or was silent for `maxSilenceMs` (reason `silence`): `endOfTurn`.

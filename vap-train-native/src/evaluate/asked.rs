@@ -66,6 +66,7 @@ pub fn add(table: &mut Table, answered: &[Vec<&Answered>], baselines: usize) {
         let asked = match ask {
             Ask::MaxFalseCutoff(most) => format!("asked for at most {} % false cut-offs", most * 100.0),
             Ask::MeanLatencyMs(most) => format!("asked for at most {most} ms mean latency"),
+            Ask::Preset(preset) => format!("asked for the preset {}", preset.name()),
         };
         let cutoffs = columns(|c| (f64::from(c.cut), c.pauses));
         if cutoffs.iter().all(Option::is_none) {

@@ -2,7 +2,7 @@
 
 use super::random::{Random, every};
 use super::script::{HUM, QUIET, Script, TALK, lines, only, policy};
-use crate::events::{EndReason, Event, EventKind, EventMachine};
+use crate::events::{Event, EventKind, EventMachine};
 use crate::{Expectation, Policy, Speaker};
 
 /// An agent who has spoken for 400 ms and goes on.
@@ -154,15 +154,23 @@ fn verdicts(events: &[Event]) -> [usize; 4] {
         let answers: Vec<_> = of(&events[at..], start.speaker)
             .filter(same)
             .filter_map(|event| match event.kind {
-                EventKind::Backchannel => Some(0),
-                EventKind::Interruption => Some(1),
-                EventKind::TurnShift => Some(2),
-                EventKind::EndOfTurn if event.reason == Some(EndReason::Finish) => Some(3),
+                EventKind::Backchannel => Some((0, event.time_ms)),
+                EventKind::Interruption => Some((1, event.time_ms)),
+                EventKind::TurnShift => Some((2, event.time_ms)),
+                EventKind::EndOfTurn => Some((3, event.time_ms)),
                 _ => None,
             })
             .collect();
-        let Some(verdict) = answers.first() else { panic!("no verdict on {start:?}: {:#?}", lines(events)) };
+        let Some((verdict, time_ms)) = answers.first() else {
+            panic!("no verdict on {start:?}: {:#?}", lines(events))
+        };
         counts[*verdict] += 1;
+        let by_then = |kind| {
+            let other = of(events, start.speaker.other());
+            other.filter(|event| event.kind == kind && event.time_ms <= *time_ms).count()
+        };
+        let silent = by_then(EventKind::SpeechStart) == by_then(EventKind::SpeechEnd);
+        assert!(*verdict < 2 || silent, "the other speaks, no claim in {start:?}: {:#?}", lines(events));
         // A backchannel is judged once more when it goes on too long; a turn goes on and ends.
         assert!(
             answers.windows(2).all(|pair| pair[0] < pair[1]),
