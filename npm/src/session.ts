@@ -31,7 +31,7 @@ export interface DetectorInfo {
   delayMs: number;
 }
 
-const OPTIONS = ["rate", "userRate", "agentRate", "policy", "model", "wasm"];
+const OPTIONS = ["rate", "userRate", "agentRate", "policy", "model", "wasm", "assetBase"];
 
 /** Listens to one conversation. */
 export class TurnDetector {
