@@ -2,7 +2,7 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
-const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder"];
+const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder", "structuredClone"];
 const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout", "addEventListener", "location", "navigator"];
 const audio = ["AbortController", "AbortSignal", "AudioBufferSourceNode", "AudioContext", "AudioWorkletNode", "ChannelMergerNode",
   "DOMException", "ErrorEvent", "MediaStream", "OfflineAudioContext", "OscillatorNode", "RTCPeerConnection", "WebAssembly", "Worker", "crossOriginIsolated"];

@@ -91,21 +91,30 @@ export class TurnModel {
 /** The bytes of a source, those of a caller's `ArrayBuffer` not copied; `what` names it in errors. @internal */
 export async function readBytes(source: BinarySource, what: string): Promise<Uint8Array<ArrayBuffer>> {
   const opened = await open(source, what);
-  return opened instanceof Uint8Array ? opened : new Uint8Array(await opened.arrayBuffer());
+  if (opened instanceof Uint8Array) return opened;
+  try {
+    return new Uint8Array(await opened.arrayBuffer());
+  } catch (error) {
+    throw failure(source, what, error);
+  }
 }
 
 async function open(source: BinarySource, what: string): Promise<Uint8Array<ArrayBuffer> | Response> {
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
-  if (typeof source !== "string" && !(source instanceof URL) && !(source instanceof Response)) {
-    throw new VapTurnError("option", `${what}: expected a URL, path, Response, ArrayBuffer or view of one`);
-  }
   try {
-    return source instanceof Response ? checked(source) : await fetched(source);
+    if (source instanceof ArrayBuffer) return new Uint8Array(source);
+    if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
+    if (source instanceof Response) return checked(source);
+    if (typeof source === "string" || source instanceof URL) return await fetched(source);
   } catch (error) {
-    const name = source instanceof Response ? source.url : String(source);
-    throw new VapTurnError("load", `${what}: cannot load ${name}: ${told(error)}`, error);
+    throw failure(source, what, error);
   }
+  throw new VapTurnError("option", `${what}: expected a URL, path, Response, ArrayBuffer or view of one`);
+}
+
+function failure(source: BinarySource, what: string, error: unknown): VapTurnError {
+  const bytes = source instanceof ArrayBuffer || ArrayBuffer.isView(source);
+  const name = bytes ? "the bytes" : source instanceof Response ? source.url : String(source);
+  return new VapTurnError("load", `${what}: cannot load ${name}: ${told(error)}`, error);
 }
 
 async function fetched(source: URL | string): Promise<Uint8Array<ArrayBuffer> | Response> {

@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { POLICY } from "../../www/serve.js";
 import { eventsOf, excerpt, fresh, open, serve, tool } from "./support.js";
 
 const PATIENCE = { timeout: 90_000 };
+const LARGEST_WIRE_BYTES = 2_000_000;
 const STRICT = { "Content-Security-Policy": POLICY };
 const PAGE = '<!doctype html><title>trial</title><link rel="icon" href="data:,"><script type="module" src="./app.js"></script>';
 
@@ -107,7 +109,13 @@ test("no bundler", PATIENCE, async (t) => {
   const home = await app();
   const bare = await readFile(join(home, "app.js"), "utf8");
   await writeFile(join(home, "app.js"), bare.replace('"vap-turn"', '"./node_modules/vap-turn/dist/index.js"'));
-  await works(t, (await serve(t, home, STRICT)).address);
+  const { address, asked } = await serve(t, home, STRICT);
+  await works(t, address);
+  // Every file of the package that a page can need, of both homes.
+  const files = [...new Set(asked)].filter((path) => path.startsWith("/node_modules/"));
+  const sizes = await Promise.all(files.map(async (path) => gzipSync(await readFile(join(home, path)), { level: 9 }).length));
+  const wireBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+  assert.ok(files.length > 10 && wireBytes < LARGEST_WIRE_BYTES, `${files.length} files, ${wireBytes} bytes in gzip`);
 });
 
 test("another origin: the package from a server that allows it, the page on its own", PATIENCE, async (t) => {

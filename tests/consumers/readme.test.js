@@ -5,7 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { POLICY } from "../../www/serve.js";
-import { FIXTURE, eventsOf, execute, fresh, open, serve } from "./support.js";
+import { FIXTURE, alone, eventsOf, execute, fresh, open, serve } from "./support.js";
 
 /** Snippets and where they run: ```js is for Node, ```js page for a page. */
 let snippets;
@@ -32,14 +32,16 @@ async function inNode(code, given = "") {
 }
 
 /** A page on which code runs as a module, without a bundler, after `given`. */
-async function inPage(t, code, given = "", options = {}) {
+async function inPage(t, code, given = "") {
   const files = { "given.js": given, "snippet.js": code.replace('"vap-turn"', '"./node_modules/vap-turn/dist/index.js"') };
   const scripts = '<script src="given.js"></script><script type="module" src="snippet.js"></script>';
   const page = `<!doctype html><link rel="icon" href="data:,"><button></button><meter></meter>${scripts}`;
   const home = await fresh({ files: { ...files, "index.html": page } });
   await writeFile(join(home, "call.wav"), call);
+  const microphone = join(home, "microphone.wav");
+  await writeFile(microphone, await alone("user", 0, 3, { afterS: 4 }));
   const { address } = await serve(t, home, { "Content-Security-Policy": POLICY });
-  return open(t, address, options);
+  return open(t, address, { microphone });
 }
 
 test("every snippet is run here", () => {
@@ -89,10 +91,10 @@ test("a page listens to the microphone and to pushed speech of the agent", async
     globalThis.speak = () => said.push("speak");
     globalThis.stopSpeaking = () => said.push("stop");
   `;
-  const { page, wrong } = await inPage(t, having("PcmInput", true), given, { microphone: FIXTURE });
+  const { page, wrong } = await inPage(t, having("PcmInput", true), given);
   await page.click("button");
   await page.evaluate(() => globalThis.socket.onmessage({ data: new Float32Array(24_000).buffer }));
-  await page.waitForFunction(() => globalThis.said.includes("speak"), undefined, { timeout: 60_000 });
+  await page.waitForFunction(() => globalThis.said.includes("speak"), undefined, { timeout: 40_000 });
   await page.waitForFunction(() => globalThis.meter.value > 0);
   assert.deepEqual(wrong, []);
 });
@@ -105,7 +107,7 @@ test("what is written for those who come from a silence timeout", async () => {
 
 test("what is written for those who come from vad-web", async (t) => {
   const given = "globalThis.said = []; globalThis.onSpeechStart = () => said.push('start'); globalThis.answer = () => said.push('answer');";
-  const { page, wrong } = await inPage(t, having("MicVAD", true), given, { microphone: FIXTURE });
-  await page.waitForFunction(() => globalThis.said.includes("start") && globalThis.said.includes("answer"), undefined, { timeout: 60_000 });
+  const { page, wrong } = await inPage(t, having("MicVAD", true), given);
+  await page.waitForFunction(() => globalThis.said.includes("start") && globalThis.said.includes("answer"), undefined, { timeout: 40_000 });
   assert.deepEqual(wrong, []);
 });

@@ -58,13 +58,31 @@ export async function fresh({ files = {}, from } = {}) {
   return home;
 }
 
-/** Bytes of a WAV file of seconds `[from, to)` of the fixture, which has 8000 frames of 4 bytes a second. */
+const HEADER_BYTES = 44;
+/** A second of the fixture: 8000 frames of two 16-bit samples. */
+const SECOND_BYTES = 32_000;
+
+/** Bytes of a WAV file of seconds `[from, to)` of the fixture. */
 export async function excerpt(from, to) {
-  const [HEADER, SECOND] = [44, 32_000];
-  const whole = await readFile(FIXTURE);
-  const bytes = Buffer.concat([whole.subarray(0, HEADER), whole.subarray(HEADER + from * SECOND, HEADER + to * SECOND)]);
+  return wav(await readFile(FIXTURE), from, to, (frames) => frames);
+}
+
+/**
+ * One speaker alone in seconds `[from, to)` of the fixture, between silences: what a fake microphone plays again and again.
+ */
+export async function alone(speaker, from, to, { beforeS = 0, afterS = 0 } = {}) {
+  return wav(await readFile(FIXTURE), from, to, (frames) => {
+    const [own, other] = speaker === "user" ? [0, 2] : [2, 0];
+    for (let at = 0; at < frames.length; at += 4) frames.copy(frames, at + other, at + own, at + own + 2);
+    return Buffer.concat([Buffer.alloc(beforeS * SECOND_BYTES), frames, Buffer.alloc(afterS * SECOND_BYTES)]);
+  });
+}
+
+function wav(fixture, from, to, made) {
+  const frames = Buffer.from(fixture.subarray(HEADER_BYTES + from * SECOND_BYTES, HEADER_BYTES + to * SECOND_BYTES));
+  const bytes = Buffer.concat([fixture.subarray(0, HEADER_BYTES), made(frames)]);
   bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.writeUInt32LE(bytes.length - HEADER, 40);
+  bytes.writeUInt32LE(bytes.length - HEADER_BYTES, 40);
   return bytes;
 }
 
@@ -97,7 +115,7 @@ export async function serve(t, root, headers = {}) {
   return { address: `http://127.0.0.1:${server.address().port}/`, asked };
 }
 
-/** A page at an address, in a browser of its own; `wrong` lists what it complained of. */
+/** A page at an address, in a browser of its own; its fake microphone plays a WAV file, `wrong` lists what it complained of. */
 export async function open(t, address, { microphone } = {}) {
   const args = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"];
   args.push("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream");
