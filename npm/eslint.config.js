@@ -2,7 +2,7 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
-const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder"];
+const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder", "structuredClone"];
 const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout", "addEventListener", "location", "navigator"];
 const audio = ["AbortController", "AbortSignal", "AudioBufferSourceNode", "AudioContext", "AudioWorkletNode", "ChannelMergerNode",
   "DOMException", "ErrorEvent", "MediaStream", "OfflineAudioContext", "OscillatorNode", "RTCPeerConnection", "WebAssembly", "Worker", "crossOriginIsolated"];
@@ -27,5 +27,6 @@ export default tseslint.config(
   { files: ["**/*.js"], languageOptions: { globals: readonly(node) } },
   { files: ["www/*.js"], ignores: ["www/serve.js", "www/sw.js"], languageOptions: { globals: readonly([...browser, ...audio, ...page]) } },
   { files: ["www/sw.js"], languageOptions: { globals: readonly(serviceWorker) } },
+  { files: ["npm/examples/*/*.js", "tests/consumers/*.js"], languageOptions: { globals: readonly([...node, ...browser, ...audio, ...page, "setImmediate", "MutationObserver"]) } },
   { files: ["tests/browser/**/*.js", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio, "getComputedStyle"]) } },
 );

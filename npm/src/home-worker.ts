@@ -57,11 +57,13 @@ export async function openWorker(plan: Plan, { worker, ready: { beginning } }: R
 
 function made({ scripts: { worker: url }, createWorker }: Plan): Worker {
   try {
-    if (createWorker) return createWorker(url ?? new URL("./worker.js", import.meta.url));
+    const script = url ?? new URL("./worker.js", import.meta.url);
+    if (createWorker) return createWorker(script);
+    // The package itself may come from another origin.
+    if (script.origin !== location.origin && script.protocol !== "blob:") return foreign(script);
+    if (url) return new Worker(url, { type: "module" });
     // Written out for bundlers, which follow this form alone.
-    if (!url) return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    if (url.origin === location.origin || url.protocol === "blob:") return new Worker(url, { type: "module" });
-    return foreign(url);
+    return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   } catch (error) {
     throw new VapTurnError("load", `Worker: ${told(error)}`, error);
   }

@@ -69,8 +69,8 @@ export function checked(options: ListenOptions): void {
   const checks: [keyof ListenOptions, string, (value: unknown) => boolean][] = [
     ["signal", "an AbortSignal", (value) => value instanceof AbortSignal],
     ["home", `"auto" or one of ${HOMES.join(", ")}`, (value) => value === "auto" || HOMES.some((home) => home === value)],
-    ["model", "a URL, Response, ArrayBuffer or Uint8Array", isSource],
-    ["wasm", "a URL, Response, ArrayBuffer or Uint8Array", isSource],
+    ["model", "a URL, Response, ArrayBuffer or view of one", isSource],
+    ["wasm", "a URL, Response, ArrayBuffer or view of one", isSource],
     ["createWorker", "a function", (value) => typeof value === "function"],
     ["context", "an AudioContext or OfflineAudioContext", (value) => value instanceof BaseAudioContext],
     ...(["assetBase", "worklet", "capture", "worker"] as const).map((name) => [name, "a URL", isUrl] as [typeof name, string, typeof isUrl]),
@@ -108,7 +108,7 @@ function contextGiven({ context, user, agent }: ListenOptions): BaseAudioContext
 }
 
 function isSource(value: unknown): boolean {
-  return isUrl(value) || value instanceof Response || value instanceof ArrayBuffer || value instanceof Uint8Array;
+  return isUrl(value) || value instanceof Response || value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 }
 
 function isUrl(value: unknown): boolean {

@@ -6,7 +6,7 @@ import { openHome } from "./home-auto.js";
 import { PcmInput, openInput, type OpenInput } from "./inputs.js";
 import { Lifetime, unlessAborted } from "./lifetime.js";
 import { checked, contextOf, type ListenOptions } from "./listen-options.js";
-import { defaultModel, defaultWasm, readBytes } from "./load.js";
+import { modelAt, readBytes, urlIn, wasmAt } from "./load.js";
 import type { Begin, PushedRates } from "./messages.js";
 import { TurnSession } from "./turn-session.js";
 
@@ -39,8 +39,8 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
     own.resume().catch(() => undefined);
   }
   const [wasm, model, ...inputs] = await Promise.all([
-    readBytes(options.wasm ?? at(options, "vap_wasm_bg.wasm") ?? defaultWasm(), "wasm binary"),
-    readBytes(options.model ?? at(options, "optimized.safetensors") ?? defaultModel(), "model file"),
+    readBytes(options.wasm ?? wasmAt(options.assetBase), "wasm binary"),
+    readBytes(options.model ?? modelAt(options.assetBase), "model file"),
     openInput("user", user, context, life),
     openInput("agent", agent, context, life),
   ]);
@@ -79,12 +79,8 @@ function script(url: URL | string | undefined): URL | undefined {
   return url === undefined ? undefined : new URL(url, location.href);
 }
 
-/** A file of the folder that `assetBase` names. */
 function at({ assetBase }: ListenOptions, file: string): URL | undefined {
-  if (assetBase === undefined) return undefined;
-  const folder = new URL(assetBase, location.href);
-  if (!folder.pathname.endsWith("/")) folder.pathname += "/";
-  return new URL(file, folder);
+  return assetBase === undefined ? undefined : urlIn(assetBase, file);
 }
 
 /** Lets sound in. */

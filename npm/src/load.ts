@@ -4,21 +4,44 @@ import { VapTurnError, guarded, told } from "./errors.js";
 import type { BinarySource, LoadOptions, ModelInfo } from "./options.js";
 import init, { Model } from "./vap_wasm.js";
 
-/** Where the wasm binary lies beside this code. @internal */
-export function defaultWasm(): URL {
-  return new URL("./vap_wasm_bg.wasm", import.meta.url);
+type Base = LoadOptions["assetBase"];
+
+/** Where the wasm binary lies: in the folder given, else beside this code. @internal */
+export function wasmAt(base: Base): URL | string {
+  return fileIn(base, "vap_wasm_bg.wasm") ?? new URL("./vap_wasm_bg.wasm", import.meta.url);
 }
 
-/** Where the model file lies beside this code. @internal */
-export function defaultModel(): URL {
-  return new URL("../models/optimized.safetensors", import.meta.url);
+/** Where the model file lies: in the folder given, else beside this code. @internal */
+export function modelAt(base: Base): URL | string {
+  return fileIn(base, "optimized.safetensors") ?? new URL("../models/optimized.safetensors", import.meta.url);
+}
+
+/** A file of the folder that `assetBase` names; a path stays one where there is no page to resolve it. */
+function fileIn(base: Base, file: string): URL | string | undefined {
+  if (base === undefined) return undefined;
+  if (typeof base === "string" && typeof location === "undefined" && !SCHEME.test(base)) return `${base.replace(/[\\/]$/, "")}/${file}`;
+  return urlIn(base, file);
+}
+
+/** Two letters at least: a drive of Windows has one. */
+const SCHEME = /^[a-z][a-z\d+.-]+:/i;
+
+/** A file of a folder whose address may lack the slash at its end. @internal */
+export function urlIn(base: URL | string, file: string): URL {
+  try {
+    const folder = new URL(base, typeof location === "undefined" ? undefined : location.href);
+    if (!folder.pathname.endsWith("/")) folder.pathname += "/";
+    return new URL(file, folder);
+  } catch (error) {
+    throw new VapTurnError("option", `option assetBase: expected a URL, found ${String(base)}`, error);
+  }
 }
 
 let instance: Promise<void> | undefined;
 
 /** Compiles the wasm binary, once a page or process; later calls wait for the first and ignore their source. */
-export function loadWasm(source?: LoadOptions["wasm"]): Promise<void> {
-  instance ??= compile(source ?? defaultWasm()).catch((error: unknown) => {
+export function loadWasm(source?: LoadOptions["wasm"], assetBase?: LoadOptions["assetBase"]): Promise<void> {
+  instance ??= compile(source ?? wasmAt(assetBase)).catch((error: unknown) => {
     instance = undefined;
     throw error;
   });
@@ -46,9 +69,9 @@ export class TurnModel {
   }
 
   /** Loads the default model, or the one given. */
-  static async load(options: { model?: BinarySource; wasm?: LoadOptions["wasm"] } = {}): Promise<TurnModel> {
-    const source = options.model ?? defaultModel();
-    const [bytes] = await Promise.all([readBytes(source, "model file"), loadWasm(options.wasm)]);
+  static async load(options: Omit<LoadOptions, "model"> & { model?: BinarySource } = {}): Promise<TurnModel> {
+    const source = options.model ?? modelAt(options.assetBase);
+    const [bytes] = await Promise.all([readBytes(source, "model file"), loadWasm(options.wasm, options.assetBase)]);
     return new TurnModel(guarded(() => Model.load(bytes)));
   }
 
@@ -65,23 +88,33 @@ export class TurnModel {
   }
 }
 
-/** The bytes of a source, those of a caller's buffer not copied; `what` names it in errors. @internal */
+/** The bytes of a source, those of a caller's `ArrayBuffer` not copied; `what` names it in errors. @internal */
 export async function readBytes(source: BinarySource, what: string): Promise<Uint8Array<ArrayBuffer>> {
   const opened = await open(source, what);
-  return opened instanceof Uint8Array ? opened : new Uint8Array(await opened.arrayBuffer());
+  if (opened instanceof Uint8Array) return opened;
+  try {
+    return new Uint8Array(await opened.arrayBuffer());
+  } catch (error) {
+    throw failure(source, what, error);
+  }
 }
 
 async function open(source: BinarySource, what: string): Promise<Uint8Array<ArrayBuffer> | Response> {
-  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Uint8Array(source);
-  if (typeof source !== "string" && !(source instanceof URL) && !(source instanceof Response)) {
-    throw new VapTurnError("option", `${what}: expected a URL, path, Response, ArrayBuffer or Uint8Array`);
-  }
   try {
-    return source instanceof Response ? checked(source) : await fetched(source);
+    if (source instanceof ArrayBuffer) return new Uint8Array(source);
+    if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
+    if (source instanceof Response) return checked(source);
+    if (typeof source === "string" || source instanceof URL) return await fetched(source);
   } catch (error) {
-    const name = source instanceof Response ? source.url : String(source);
-    throw new VapTurnError("load", `${what}: cannot load ${name}: ${told(error)}`, error);
+    throw failure(source, what, error);
   }
+  throw new VapTurnError("option", `${what}: expected a URL, path, Response, ArrayBuffer or view of one`);
+}
+
+function failure(source: BinarySource, what: string, error: unknown): VapTurnError {
+  const bytes = source instanceof ArrayBuffer || ArrayBuffer.isView(source);
+  const name = bytes ? "the bytes" : source instanceof Response ? source.url : String(source);
+  return new VapTurnError("load", `${what}: cannot load ${name}: ${told(error)}`, error);
 }
 
 async function fetched(source: URL | string): Promise<Uint8Array<ArrayBuffer> | Response> {

@@ -2,7 +2,7 @@
 import type { TurnModel } from "./load.js";
 
 /** Where bytes come from: a URL, a path (Node), a response, or the bytes themselves. */
-export type BinarySource = URL | string | Response | ArrayBuffer | Uint8Array;
+export type BinarySource = URL | string | Response | ArrayBuffer | ArrayBufferView;
 
 /** Where the package's own files come from; by default they lie beside its code. */
 export interface LoadOptions {
@@ -10,6 +10,11 @@ export interface LoadOptions {
   model?: BinarySource | TurnModel;
   /** The wasm binary. It is loaded once a page or process: the first to ask decides. */
   wasm?: BinarySource | WebAssembly.Module;
+  /**
+   * Folder of `vap_wasm_bg.wasm` and `optimized.safetensors`, where they do not lie beside the package's code: a URL, in
+   * Node a path too. `model` and `wasm` go first.
+   */
+  assetBase?: URL | string;
 }
 
 /** Names of the presets, from fast to patient. */

@@ -34,7 +34,7 @@ export interface DetectorInfo extends PolicyInForce {
   delayMs: number;
 }
 
-const OPTIONS = ["rate", "userRate", "agentRate", "policy", "expect", "model", "wasm"];
+const OPTIONS = ["rate", "userRate", "agentRate", "policy", "expect", "model", "wasm", "assetBase"];
 
 /** Listens to one conversation. */
 export class TurnDetector {

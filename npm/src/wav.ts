@@ -13,7 +13,7 @@ export interface Wav {
 }
 
 /** Decodes a WAV file: PCM of 8, 16, 24 or 32 bits, or float, at any rate. */
-export async function decodeWav(bytes: Uint8Array, options: Pick<LoadOptions, "wasm"> = {}): Promise<Wav> {
-  await loadWasm(options.wasm);
+export async function decodeWav(bytes: Uint8Array, options: Pick<LoadOptions, "wasm" | "assetBase"> = {}): Promise<Wav> {
+  await loadWasm(options.wasm, options.assetBase);
   return guarded(() => decode(bytes));
 }

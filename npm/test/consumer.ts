@@ -37,7 +37,7 @@ function answer(event: TurnEvent): string {
 }
 
 export async function run(bytes: Uint8Array): Promise<string[]> {
-  const model = await TurnModel.load({ model: bytes });
+  const model = await TurnModel.load({ model: new DataView(bytes.buffer), assetBase: new URL("https://example.com/") });
   const detector = await TurnDetector.create({ rate: 16000, model, policy: { maxSilenceMs: 1500 } });
   const { frames, events } = detector.push(new Float32Array(320), undefined);
   const share: number | undefined = frames[0]?.pNow[1];
@@ -69,7 +69,9 @@ export async function run(bytes: Uint8Array): Promise<string[]> {
 
 export async function live(signal: AbortSignal): Promise<number> {
   const agent = new PcmInput({ rate: 24000 });
-  const session: TurnSession = await listen({ user: "microphone", agent, signal, home: "auto", policy: { maxFalseCutoff: 0.2 }, expect: "yesno" });
+  const session: TurnSession = await listen({
+    user: "microphone", agent, signal, home: "auto", assetBase: "/vap-turn", policy: { maxFalseCutoff: 0.2 }, expect: "yesno",
+  });
   const change: PolicyChange = await session.setPolicy({ preset: "balanced" });
   await session.expect(change.expectation);
   session.addEventListener("policychange", ({ detail }) => detail.policy.endThreshold);

@@ -15,10 +15,11 @@ const HERE = fileURLToPath(new URL("..", import.meta.url));
 
 test("the tarball holds the product alone, installs without network and runs", async (t) => {
   const home = await folder(t);
-  const { stdout } = await execute("npm", ["pack", "--json", "--pack-destination", home], { cwd: HERE });
-  const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf("[")));
+  await execute(process.execPath, ["scripts/legal.js"], { cwd: HERE });
+  const { stdout } = await execute("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", home], { cwd: HERE });
+  const [{ filename, files }] = JSON.parse(stdout);
   const names = files.map((file) => file.path).sort();
-  for (const name of ["dist/cli.js", "dist/index.js", "dist/index.d.ts", "dist/vap_wasm.js", "dist/vap_wasm_bg.wasm", "dist/worklet.js", "dist/capture.js", "dist/worker.js", "models/optimized.safetensors", "README.md", "CHANGELOG.md"]) {
+  for (const name of ["dist/cli.js", "dist/index.js", "dist/index.d.ts", "dist/node.js", "dist/vap_wasm.js", "dist/vap_wasm_bg.wasm", "dist/worklet.js", "dist/capture.js", "dist/worker.js", "models/optimized.safetensors", "README.md", "CHANGELOG.md"]) {
     assert.ok(names.includes(name), `${name} is missing`);
   }
   assert.ok(names.some((name) => name.startsWith("LICENSE")), "no licence");
@@ -43,12 +44,14 @@ test("publint finds nothing", async () => {
   assert.deepEqual(messages.map((message) => formatMessage(message, manifest)), []);
 });
 
-test("there are no dependencies and no install scripts, and the lockfile names no registry", async () => {
+test("there are no dependencies and no install scripts, and no lockfile names a registry", async () => {
   const manifest = JSON.parse(await readFile(join(HERE, "package.json"), "utf8"));
   for (const field of ["dependencies", "optionalDependencies", "peerDependencies"]) assert.equal(manifest[field], undefined);
   for (const script of ["preinstall", "install", "postinstall", "prepare"]) assert.equal(manifest.scripts[script], undefined);
   for (const version of Object.values(manifest.devDependencies)) assert.match(version, /^\d+\.\d+\.\d+$/);
-  assert.ok(!(await readFile(join(HERE, "package-lock.json"), "utf8")).includes('"resolved"'));
+  for (const folder of [".", "bench", "../tests/consumers"]) {
+    assert.ok(!(await readFile(join(HERE, folder, "package-lock.json"), "utf8")).includes('"resolved"'), folder);
+  }
 });
 
 test("the types hold for a program that uses them", async () => {

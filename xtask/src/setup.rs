@@ -13,6 +13,9 @@ use crate::{host, paths, shell};
 
 const WASM: &str = "wasm32-unknown-unknown";
 
+/// Where the packed package is tried in its consumers.
+const CONSUMERS: &str = "tests/consumers";
+
 /// The oldest Node that the package supports: major, minor.
 const NODE: (u32, u32) = (20, 19);
 
@@ -59,7 +62,7 @@ pub fn for_build() -> Result<()> {
     println!("set-up");
     wasm_target()?;
     node()?;
-    npm_packages()
+    npm_packages("npm", &[], "development only, about 60 MB")
 }
 
 /// All of `for_build`, and a C++ compiler, libtorch and a browser.
@@ -68,6 +71,8 @@ pub fn for_tests() -> Result<TestTools> {
     let libtorch = for_training()?;
     let _lock = lock()?;
     let chromium = chromium()?;
+    // Runtimes among them would be fetched by their install scripts: their packages for this machine are enough.
+    npm_packages(CONSUMERS, &["--ignore-scripts"], "bundlers and runtimes, about 320 MB")?;
     Ok(TestTools { libtorch, chromium })
 }
 
@@ -129,18 +134,23 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()??, numbers.next()??))
 }
 
-/// Installs what `package-lock.json` lists, unless the last install was of this very list.
-fn npm_packages() -> Result<()> {
-    let wanted =
-        fs::read(paths::inside("npm/package-lock.json")).context("npm/package-lock.json is missing")?;
-    let installed = paths::inside("npm/node_modules/.xtask-package-lock.json");
+/// Installs what a folder's `package-lock.json` lists, unless the last install was of this very list.
+fn npm_packages(folder: &str, flags: &[&str], what: &str) -> Result<()> {
+    let folder = paths::inside(folder);
+    let shown = folder.strip_prefix(paths::root()).unwrap_or(&folder).display();
+    let wanted = fs::read(folder.join("package-lock.json"))
+        .with_context(|| format!("{shown}/package-lock.json is missing"))?;
+    let installed = folder.join("node_modules/.xtask-package-lock.json");
     if fs::read(&installed).ok().as_ref() != Some(&wanted) {
-        println!("installing the npm packages of npm/package-lock.json (development only), about 60 MB");
-        shell::run(&mut shell::npm(&["ci", "--no-audit", "--no-fund"]))?;
-        fs::create_dir_all(paths::inside("npm/node_modules"))?;
+        println!("installing the npm packages of {shown}/package-lock.json ({what})");
+        shell::run(shell::npm(&["ci", "--no-audit", "--no-fund"]).args(flags).current_dir(&folder))
+            .with_context(|| {
+                format!("the packages of {shown} come from npm's registry: is there a network?")
+            })?;
+        fs::create_dir_all(folder.join("node_modules"))?;
         fs::write(&installed, wanted)?;
     }
-    println!("  npm        npm/node_modules");
+    println!("  npm        {shown}/node_modules");
     Ok(())
 }
 

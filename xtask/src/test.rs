@@ -23,7 +23,7 @@ struct Gate {
     run: fn(&TestTools) -> Result<()>,
 }
 
-const GATES: [Gate; 10] = [
+const GATES: [Gate; 11] = [
     Gate { name: "format", run: format },
     Gate { name: "lint, native", run: lint_native },
     Gate { name: "lint, wasm32", run: lint_wasm },
@@ -33,6 +33,7 @@ const GATES: [Gate; 10] = [
     Gate { name: "TypeScript types and lint", run: typescript },
     Gate { name: "Node tests", run: node_tests },
     Gate { name: "browser tests", run: browser_tests },
+    Gate { name: "package in its consumers", run: consumers },
     Gate { name: "parity with libtorch", run: parity },
 ];
 
@@ -94,6 +95,11 @@ fn node_tests(tools: &TestTools) -> Result<()> {
 
 fn browser_tests(tools: &TestTools) -> Result<()> {
     shell::run(shell::npm(&["run", "test:browser"]).env("CHROMIUM", tools.chromium()))
+}
+
+/// Bundlers, runtimes, examples and the snippets of the README, each with the packed package in a fresh folder.
+fn consumers(tools: &TestTools) -> Result<()> {
+    shell::run(shell::npm(&["run", "test:consumers"]).env("CHROMIUM", tools.chromium()))
 }
 
 fn parity(tools: &TestTools) -> Result<()> {

@@ -1,0 +1,16 @@
+import { eventLine, listen } from "vap-turn";
+import { Voice, converse } from "./agent.js";
+
+const [file, button, state, events] = ["file", "start", "state", "events"].map((id) => document.getElementById(id));
+
+button.onclick = async () => {
+  button.disabled = true;
+  const context = new AudioContext();
+  const speech = await context.decodeAudioData(await file.files[0].arrayBuffer());
+  const voice = new Voice(context);
+  voice.onchange = () => (state.textContent = voice.state);
+  const session = await listen({ user: "microphone", agent: voice.said, context });
+  session.addEventListener("turn", ({ detail }) => events.append(`${eventLine(detail)}\n`));
+  converse(session, voice, () => voice.say(speech));
+  voice.say(speech);
+};
