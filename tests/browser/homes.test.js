@@ -1,13 +1,14 @@
-// Both homes in headless Chromium: the same events as the package gives for the same samples, and no sound is lost
+// Both homes in a headless browser: the same events as the package gives for the same samples, and no sound is lost
 // while the page is busy.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { BROWSER } from "./browsers.js";
 import { start } from "./site.js";
 
 let site;
 
 before(async () => {
-  site = await start({ args: ["--autoplay-policy=no-user-gesture-required"] });
+  site = await start({ autoplay: true });
 });
 
 after(() => site?.stop());
@@ -57,7 +58,7 @@ async function rendered({ home, rate, block = 128, fromS = 0, seconds, blockS })
   const [first, second] = [0, 1].map((channel) => ({ samples: heard.getChannelData(channel), rate }));
   const whole = await analyze({ user: first, agent: second });
   return {
-    events, frames, stats, block: context.renderQuantumSize, startTime: session.startTime, state: session.state,
+    events, frames, stats, block: context.renderQuantumSize ?? 128, startTime: session.startTime, state: session.state,
     expected: { events: whole.events, frames: whole.frames.map((f) => [f.timeMs, ...f.vad, ...f.eot]) },
   };
 }
@@ -85,7 +86,8 @@ for (const rate of [44_100, 48_000]) {
 }
 
 for (const [rate, block] of [[8000, 128], [16_000, 128], [96_000, 128], [44_100, 64], [48_000, 2048]]) {
-  test(`worklet home at ${rate} Hz in blocks of ${block}, ten seconds`, async () => {
+  const skip = BROWSER === "firefox" && block !== 128 && "Firefox renders in blocks of 128 alone";
+  test(`worklet home at ${rate} Hz in blocks of ${block}, ten seconds`, { skip }, async () => {
     const page = await site.page("plain");
     const heard = await page.evaluate(rendered, { home: "worklet", rate, block, fromS: 36, seconds: 10 });
     assert.equal(heard.block, block);

@@ -3,9 +3,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { BROWSER } from "./browsers.js";
 import { start } from "./site.js";
 
 let site;
+/** The same where the microphone is granted. */
+let granted;
 
 /** Before the worklet's own code: its processors answer `{ weigh: true }` with the bytes of their wasm memory. */
 function weighed() {
@@ -31,17 +34,18 @@ function weighed() {
 
 before(async () => {
   const worklet = await readFile(new URL("../../npm/dist/worklet.js", import.meta.url), "utf8");
-  site = await start({
-    args: ["--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream"],
-    files: { "weighed/worklet.js": `(${weighed})();\n${worklet}` },
-  });
+  site = await start({ autoplay: true, files: { "weighed/worklet.js": `(${weighed})();\n${worklet}` } });
+  granted = await start({ autoplay: true, microphone: "grant" });
 });
 
-after(() => site?.stop());
+after(async () => {
+  await site?.stop();
+  await granted?.stop();
+});
 
 /** A page on which what the package exports and a few helpers are global. */
-async function open(folder = "plain", options = {}) {
-  const page = await site.page(folder, options);
+async function open({ folder = "plain", from = site } = {}) {
+  const page = await from.page(folder);
   await page.evaluate(async () => {
     Object.assign(globalThis, await import("./npm/dist/index.js"));
     globalThis.tone = (context) => {
@@ -60,8 +64,8 @@ async function open(folder = "plain", options = {}) {
 }
 
 /** Runs `body` on a fresh page and gives what it returns. */
-async function on(body, { folder, options, argument } = {}) {
-  const page = await open(folder, options);
+async function on(body, { argument, ...where } = {}) {
+  const page = await open(where);
   try {
     return await page.evaluate(body, argument);
   } finally {
@@ -123,7 +127,7 @@ for (const home of ["worklet", "worker", "auto"]) {
 
   test(`${home}: a policy without wasm-unsafe-eval is told as such`, async () => {
     const found = await on((home) => failure(listen({ user: tone(new AudioContext()), home })), { folder: "nowasm", argument: home });
-    assert.match(found, /^VapTurnError load: wasm binary: .*(unsafe-eval|Content Security Policy)/);
+    assert.match(found, /^VapTurnError load: wasm binary: .*(unsafe-eval|Content Security Policy|CSP)/);
   });
 
   test(`${home}: a tone is heard, frames are read, the end is told once`, async () => {
@@ -172,7 +176,7 @@ test("a page without microphones is told so", async () => {
       navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("Requested device not found", "NotFoundError"));
       return failure(listen({ user: "microphone" }));
     },
-    { options: { permissions: ["microphone"] } },
+    { from: granted },
   );
   assert.match(found, /^VapTurnError microphone: .*not found/);
 });
@@ -181,22 +185,26 @@ test("the microphone is heard with echo cancellation, and let go at the end", as
   const found = await on(
     async () => {
       let track;
+      let asked;
       const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
       navigator.mediaDevices.getUserMedia = async (wish) => {
+        asked = wish.audio.echoCancellation;
         const stream = await ask(wish);
         [track] = stream.getAudioTracks();
         return stream;
       };
       const session = await listen({ user: "microphone" });
       await until(() => session.stats.hops > 5);
-      const during = { state: track.readyState, echo: track.getSettings().echoCancellation, context: session.context.state };
+      const during = { state: track.readyState, asked, echo: track.getSettings().echoCancellation, context: session.context.state };
       session.close();
       await until(() => session.context.state === "closed");
       return { during, after: track.readyState };
     },
-    { options: { permissions: ["microphone"] } },
+    { from: granted },
   );
-  assert.deepEqual(found, { during: { state: "live", echo: true, context: "running" }, after: "ended" });
+  // The made-up microphone of Firefox cancels nothing.
+  const echo = BROWSER === "chromium";
+  assert.deepEqual(found, { during: { state: "live", asked: true, echo, context: "running" }, after: "ended" });
 });
 
 test("a stream that ends is told, and the session goes on in silence", async () => {
@@ -214,7 +222,7 @@ test("a stream that ends is told, and the session goes on in silence", async () 
       session.close();
       return ended;
     },
-    { options: { permissions: ["microphone"] } },
+    { from: granted },
   );
   assert.deepEqual(found, ["user"]);
 });
@@ -244,7 +252,8 @@ for (const home of ["worklet", "worker"]) {
   });
 }
 
-test("a context that may not run yet gives a session that says so", async (t) => {
+const gesture = BROWSER === "firefox" && "to be driven counts as a gesture in Firefox";
+test("a context that may not run yet gives a session that says so", { skip: gesture }, async (t) => {
   const strict = await start();
   t.after(() => strict.stop());
   const page = await strict.page("plain", {
@@ -399,7 +408,8 @@ test("auto goes to the Worker where a slice is long, and a Worker that is held u
   assert.deepEqual([found.errors, found.state], [["internal"], "closed"]);
 });
 
-test("fifty sessions come and go and leave nothing behind", async () => {
+const blind = BROWSER !== "chromium" && "only Chromium tells of its heap";
+test("fifty sessions come and go and leave nothing behind", { skip: blind }, async () => {
   const page = await open();
   const cycle = async (times) => {
     for (let i = 0; i < times; i++) {

@@ -8,9 +8,7 @@ let site;
 
 before(async () => {
   // A question of the caller, and then the caller waits.
-  const file = await userSays(37.2, 39.9);
-  const fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", `--use-file-for-fake-audio-capture=${file}`];
-  site = await start({ args: fake });
+  site = await start({ microphone: await userSays(37.2, 39.9) });
 });
 
 after(() => site?.stop());
