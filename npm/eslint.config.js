@@ -27,5 +27,5 @@ export default tseslint.config(
   { files: ["**/*.js"], languageOptions: { globals: readonly(node) } },
   { files: ["www/*.js"], ignores: ["www/serve.js", "www/sw.js"], languageOptions: { globals: readonly([...browser, ...audio, ...page]) } },
   { files: ["www/sw.js"], languageOptions: { globals: readonly(serviceWorker) } },
-  { files: ["tests/browser/**/*.js", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio, "getComputedStyle"]) } },
+  { files: ["tests/browser/**", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio, "getComputedStyle"]) } },
 );

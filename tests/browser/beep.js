@@ -1,4 +1,5 @@
 // Tells the time of the context, in s, at which a loud sound begins.
+/* global AudioWorkletProcessor, currentFrame, registerProcessor, sampleRate */
 registerProcessor(
   "beep",
   class extends AudioWorkletProcessor {

@@ -6,7 +6,8 @@ export const HOP_MS = 20;
 export async function heard({ sound, home, seconds, beepS, callS }) {
   const { decodeWav, listen } = await import("./npm/dist/index.js");
   const { sampleRate, channels } = await decodeWav(new Uint8Array(await (await fetch("./call.wav")).arrayBuffer()));
-  const context = new AudioContext({ sampleRate: 48_000 });
+  // At another rate the browser would resample, in its own way.
+  const context = new AudioContext({ sampleRate });
   const source = (samples) => {
     const buffer = context.createBuffer(1, samples.length, sampleRate);
     buffer.copyToChannel(samples, 0);

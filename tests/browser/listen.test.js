@@ -1,5 +1,5 @@
 // What can go wrong while a page listens, and what it is told: each failure has its code or is recovered from.
-/* global PcmInput, analyze, decodeWav, failure, listen, session, states, tone, until */
+/* global PcmInput, analyze, decodeWav, failure, listen, session, states, told, tone, until */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
@@ -225,6 +225,33 @@ test("a stream that ends is told, and the session goes on in silence", async () 
     { from: granted },
   );
   assert.deepEqual(found, ["user"]);
+});
+
+// To the page, a permission taken back is what a device pulled out is: its track ends, without the page.
+const ungranted = BROWSER === "firefox" && "Firefox is told of permissions only as it starts";
+test("a microphone that is taken away is told once, and the session goes on in silence", { skip: ungranted }, async () => {
+  const page = await open();
+  const context = page.context();
+  await context.grantPermissions(["microphone"], { origin: site.address });
+  await page.evaluate(async () => {
+    globalThis.session = await listen({ user: "microphone" });
+    globalThis.told = [];
+    for (const type of ["inputended", "error", "statechange"]) {
+      session.addEventListener(type, ({ detail }) => told.push([type, detail?.speaker]));
+    }
+    await until(() => session.stats.hops > 5);
+  });
+  await context.clearPermissions();
+  const found = await page.evaluate(async () => {
+    await until(() => told.length > 0);
+    const { hops } = session.stats;
+    await until(() => session.stats.hops > hops + 20);
+    const { state } = session;
+    session.close();
+    return { told, state };
+  });
+  assert.deepEqual(found, { told: [["inputended", "user"], ["statechange", undefined]], state: "running" });
+  await page.close();
 });
 
 for (const home of ["worklet", "worker"]) {
