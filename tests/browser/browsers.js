@@ -38,6 +38,8 @@ async function launchFirefox({ autoplay, microphone }) {
     executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
     env: { ...process.env, ...sound.env },
     firefoxUserPrefs: {
+      // The panel of a download would take the focus from the page.
+      "browser.download.alwaysOpenPanel": false,
       "media.autoplay.default": autoplay ? 0 : 1,
       "media.navigator.streams.fake": true,
       "permissions.default.microphone": microphone === "refuse" ? 2 : 1,

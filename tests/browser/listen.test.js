@@ -1,36 +1,15 @@
 // What can go wrong while a page listens, and what it is told: each failure has its code or is recovered from.
-/* global PcmInput, analyze, decodeWav, failure, listen, session, states, told, tone, until */
+/* global PcmInput, analyze, decodeWav, failure, listen, session, states, told, tone, until, weigh */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { BROWSER } from "./browsers.js";
 import { start } from "./site.js";
+import { weighed, weighing } from "./weighed.js";
 
 let site;
 /** The same where the microphone is granted. */
 let granted;
-
-/** Before the worklet's own code: its processors answer `{ weigh: true }` with the bytes of their wasm memory. */
-function weighed() {
-  const { Instance } = WebAssembly;
-  const register = globalThis.registerProcessor;
-  let memory;
-  WebAssembly.Instance = function (...given) {
-    const instance = new Instance(...given);
-    memory = instance.exports.memory;
-    return instance;
-  };
-  globalThis.registerProcessor = (name, Processor) =>
-    register(
-      name,
-      class extends Processor {
-        constructor() {
-          super();
-          this.port.addEventListener("message", ({ data }) => data.weigh && this.port.postMessage({ bytes: memory.buffer.byteLength }));
-        }
-      },
-    );
-}
 
 before(async () => {
   const worklet = await readFile(new URL("../../npm/dist/worklet.js", import.meta.url), "utf8");
@@ -464,29 +443,20 @@ test("fifty sessions come and go and leave nothing behind", { skip: blind }, asy
 });
 
 test("the memory of an audio thread does not grow with the sessions it has held", async () => {
-  const bytes = await on(async () => {
+  const page = await open();
+  await page.evaluate(weighing);
+  const bytes = await page.evaluate(async () => {
     const context = new AudioContext();
-    const nodes = [];
-    globalThis.AudioWorkletNode = class extends AudioWorkletNode {
-      constructor(...given) {
-        super(...given);
-        nodes.push(this);
-      }
-    };
-    const weigh = (node) =>
-      new Promise((resolve) => {
-        node.port.addEventListener("message", ({ data }) => data.bytes && resolve(data.bytes));
-        node.port.postMessage({ weigh: true });
-      });
     const bytes = [];
     for (let i = 0; i < 20; i++) {
       const session = await listen({ user: tone(context), home: "worklet", worklet: "./weighed/worklet.js" });
       await until(() => session.stats.hops > 2);
-      bytes.push(await weigh(nodes.at(-1)));
+      bytes.push(await weigh());
       session.close();
     }
     return bytes;
   });
+  await page.close();
   assert.ok(bytes[0] > 1e6);
   assert.deepEqual(bytes, bytes.map(() => bytes[0]));
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { analyze, decodeWav } from "../../npm/dist/index.js";
 import { serve } from "../../www/serve.js";
-import { launch } from "./browsers.js";
+import { BROWSER, launch } from "./browsers.js";
 import { wavOf } from "./sound.js";
 
 export const FIXTURE = new URL("../fixtures/call.wav", import.meta.url);
@@ -59,9 +59,29 @@ export async function hearAtOnce(page) {
 
 /** The session shown, as the page exports it. */
 export async function exported(page, press = () => page.getByRole("button", { name: "Export JSON" }).click()) {
-  const [download] = await Promise.all([page.waitForEvent("download"), press()]);
-  const text = await readFile(await download.path(), "utf8");
+  const text = await (BROWSER === "firefox" ? given(page, press) : downloaded(page, press));
   return { text, session: JSON.parse(text) };
+}
+
+async function downloaded(page, press) {
+  const [download] = await Promise.all([page.waitForEvent("download"), press()]);
+  return readFile(await download.path(), "utf8");
+}
+
+/** What the page gives the browser to download: of a download itself, BiDi does not tell. */
+async function given(page, press) {
+  await page.evaluate(() => {
+    const make = URL.createObjectURL;
+    globalThis.given = new Promise((resolve) => {
+      URL.createObjectURL = (blob) => {
+        URL.createObjectURL = make;
+        resolve(blob.text());
+        return make.call(URL, blob);
+      };
+    });
+  });
+  await press();
+  return page.evaluate(() => globalThis.given);
 }
 
 /** A WAV file of what the user of the sample call says from and to, in s, and of half a minute of silence. */

@@ -79,7 +79,7 @@ fn an_error_becomes_a_js_error_with_its_code() {
     let mut apart = session(16_000).unwrap();
     let errors = [
         ("model-file", KernelModel::from_bytes(b"no model").err()),
-        ("sample-rate", session(4000).err()),
+        ("sample-rate", session(0).err()),
         ("finished", finished.push(Some(&[0.0]), None).err()),
         ("channels-apart", apart.push(Some(&vec![0.0; 10_000_000]), Some(&[])).err()),
     ];

@@ -27,10 +27,13 @@ impl Browsers {
     /// Makes the tests that a command runs use that browser.
     pub fn apply(&self, browser: Browser, command: &mut Command) {
         command.env("CHROMIUM", &self.chromium).env("FIREFOX", &self.firefox);
-        command.env("BROWSER", match browser {
-            Browser::Chromium => "chromium",
-            Browser::Firefox => "firefox",
-        });
+        command.env(
+            "BROWSER",
+            match browser {
+                Browser::Chromium => "chromium",
+                Browser::Firefox => "firefox",
+            },
+        );
     }
 }
 

@@ -19,7 +19,10 @@ const ADDRESS: &str = "WASM_BINDGEN_TEST_ADDRESS";
 /// Runs them in a window and in a Worker, with and without origin isolation, in every browser.
 pub fn run(browsers: &Browsers) -> Result<()> {
     let program = env::current_exe()?;
-    let runner = serde_json::json!([program.to_str().context("xtask lies in a path that is not UTF-8")?, "wasm-tests"]);
+    let runner = serde_json::json!([
+        program.to_str().context("xtask lies in a path that is not UTF-8")?,
+        "wasm-tests"
+    ]);
     let runner = format!("target.wasm32-unknown-unknown.runner={runner}");
     for place in PLACES {
         for isolated in [true, false] {
@@ -41,9 +44,12 @@ pub fn run(browsers: &Browsers) -> Result<()> {
 
 /// `cargo xtask wasm-tests FILE.wasm`, as cargo starts it: serves and opens one test binary.
 pub fn serve(words: &[String]) -> Result<()> {
-    let address = env::var(ADDRESS).with_context(|| format!("{ADDRESS} is not set: `cargo xtask test` sets it"))?;
-    let arguments: Vec<OsString> =
-        std::iter::once("wasm-bindgen-test-runner").chain(words.iter().map(String::as_str)).map(Into::into).collect();
+    let address =
+        env::var(ADDRESS).with_context(|| format!("{ADDRESS} is not set: `cargo xtask test` sets it"))?;
+    let arguments: Vec<OsString> = std::iter::once("wasm-bindgen-test-runner")
+        .chain(words.iter().map(String::as_str))
+        .map(Into::into)
+        .collect();
     // It serves for ever, unless it fails.
     thread::spawn(move || {
         if let Err(error) = wasm_bindgen_test_runner::run_cli_with_args(arguments) {
