@@ -28,5 +28,5 @@ export default tseslint.config(
   { files: ["www/*.js"], ignores: ["www/serve.js", "www/sw.js"], languageOptions: { globals: readonly([...browser, ...audio, ...page]) } },
   { files: ["www/sw.js"], languageOptions: { globals: readonly(serviceWorker) } },
   { files: ["npm/examples/*/*.js", "tests/consumers/*.js"], languageOptions: { globals: readonly([...node, ...browser, ...audio, ...page, "setImmediate", "MutationObserver"]) } },
-  { files: ["tests/browser/**/*.js", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio, "getComputedStyle"]) } },
+  { files: ["tests/browser/**", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio, "getComputedStyle"]) } },
 );

@@ -4,7 +4,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use vap_core::Frame;
 use vap_core::model_file::Storage;
-use vap_tests::{Engine, append, random_file, run, session, talk, tiny_config, tiny_model, worst_logit};
+use vap_tests::{
+    Engine, append, golden, numbers, random_file, run, session, talk, tiny_config, tiny_model, worst,
+    worst_logit, write_golden,
+};
 use vap_wasm::{Output, SessionOptions};
 
 #[test]
@@ -18,6 +21,19 @@ fn one_frame_every_20_ms_of_both_channels() {
     }
     assert_eq!(session.frames(), 50);
     assert_eq!(session.delay_ms(), 0.0);
+}
+
+/// The tests in browsers hold their sessions to the same golden; `VAP_WRITE_GOLDENS=1` makes it anew.
+#[test]
+fn a_session_still_gives_its_golden() {
+    let (user, agent) = (talk(1, 48_000, 2.0), talk(2, 48_000, 2.0));
+    let frames = run(&mut session(&tiny_model(), 48_000), &user, &agent, 1000).frames;
+    let given: Vec<f32> = frames.iter().flat_map(numbers).collect();
+    if std::env::var_os("VAP_WRITE_GOLDENS").is_some() {
+        write_golden("session", "probabilities", &given);
+    }
+    assert_eq!(frames.len(), 100);
+    assert!(worst(&given, &golden("session")["probabilities"]) < 1e-5);
 }
 
 #[test]

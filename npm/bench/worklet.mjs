@@ -77,7 +77,7 @@ async function measure({ model, warmUpS, seconds }) {
 
 const worklet = await readFile(new URL("../dist/worklet.js", import.meta.url), "utf8");
 const site = await start({
-  args: ["--autoplay-policy=no-user-gesture-required"],
+  autoplay: true,
   files: { "bench/worklet.js": `(${timed})();\n${worklet}` },
 });
 try {

@@ -1,47 +1,30 @@
 // What can go wrong while a page listens, and what it is told: each failure has its code or is recovered from.
-/* global PcmInput, analyze, decodeWav, failure, listen, session, states, tone, until */
+/* global PcmInput, analyze, decodeWav, failure, listen, session, states, told, tone, until, weigh */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { BROWSER } from "./browsers.js";
 import { start } from "./site.js";
+import { weighed, weighing } from "./weighed.js";
 
 let site;
-
-/** Before the worklet's own code: its processors answer `{ weigh: true }` with the bytes of their wasm memory. */
-function weighed() {
-  const { Instance } = WebAssembly;
-  const register = globalThis.registerProcessor;
-  let memory;
-  WebAssembly.Instance = function (...given) {
-    const instance = new Instance(...given);
-    memory = instance.exports.memory;
-    return instance;
-  };
-  globalThis.registerProcessor = (name, Processor) =>
-    register(
-      name,
-      class extends Processor {
-        constructor() {
-          super();
-          this.port.addEventListener("message", ({ data }) => data.weigh && this.port.postMessage({ bytes: memory.buffer.byteLength }));
-        }
-      },
-    );
-}
+/** The same where the microphone is granted. */
+let granted;
 
 before(async () => {
   const worklet = await readFile(new URL("../../npm/dist/worklet.js", import.meta.url), "utf8");
-  site = await start({
-    args: ["--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream"],
-    files: { "weighed/worklet.js": `(${weighed})();\n${worklet}` },
-  });
+  site = await start({ autoplay: true, files: { "weighed/worklet.js": `(${weighed})();\n${worklet}` } });
+  granted = await start({ autoplay: true, microphone: "grant" });
 });
 
-after(() => site?.stop());
+after(async () => {
+  await site?.stop();
+  await granted?.stop();
+});
 
 /** A page on which what the package exports and a few helpers are global. */
-async function open(folder = "plain", options = {}) {
-  const page = await site.page(folder, options);
+async function open({ folder = "plain", from = site } = {}) {
+  const page = await from.page(folder);
   await page.evaluate(async () => {
     Object.assign(globalThis, await import("./npm/dist/index.js"));
     globalThis.tone = (context) => {
@@ -60,8 +43,8 @@ async function open(folder = "plain", options = {}) {
 }
 
 /** Runs `body` on a fresh page and gives what it returns. */
-async function on(body, { folder, options, argument } = {}) {
-  const page = await open(folder, options);
+async function on(body, { argument, ...where } = {}) {
+  const page = await open(where);
   try {
     return await page.evaluate(body, argument);
   } finally {
@@ -123,7 +106,7 @@ for (const home of ["worklet", "worker", "auto"]) {
 
   test(`${home}: a policy without wasm-unsafe-eval is told as such`, async () => {
     const found = await on((home) => failure(listen({ user: tone(new AudioContext()), home })), { folder: "nowasm", argument: home });
-    assert.match(found, /^VapTurnError load: wasm binary: .*(unsafe-eval|Content Security Policy)/);
+    assert.match(found, /^VapTurnError load: wasm binary: .*(unsafe-eval|Content Security Policy|CSP)/);
   });
 
   test(`${home}: a tone is heard, frames are read, the end is told once`, async () => {
@@ -172,7 +155,7 @@ test("a page without microphones is told so", async () => {
       navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("Requested device not found", "NotFoundError"));
       return failure(listen({ user: "microphone" }));
     },
-    { options: { permissions: ["microphone"] } },
+    { from: granted },
   );
   assert.match(found, /^VapTurnError microphone: .*not found/);
 });
@@ -181,22 +164,26 @@ test("the microphone is heard with echo cancellation, and let go at the end", as
   const found = await on(
     async () => {
       let track;
+      let asked;
       const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
       navigator.mediaDevices.getUserMedia = async (wish) => {
+        asked = wish.audio.echoCancellation;
         const stream = await ask(wish);
         [track] = stream.getAudioTracks();
         return stream;
       };
       const session = await listen({ user: "microphone" });
       await until(() => session.stats.hops > 5);
-      const during = { state: track.readyState, echo: track.getSettings().echoCancellation, context: session.context.state };
+      const during = { state: track.readyState, asked, echo: track.getSettings().echoCancellation, context: session.context.state };
       session.close();
       await until(() => session.context.state === "closed");
       return { during, after: track.readyState };
     },
-    { options: { permissions: ["microphone"] } },
+    { from: granted },
   );
-  assert.deepEqual(found, { during: { state: "live", echo: true, context: "running" }, after: "ended" });
+  // The made-up microphone of Firefox cancels nothing.
+  const echo = BROWSER === "chromium";
+  assert.deepEqual(found, { during: { state: "live", asked: true, echo, context: "running" }, after: "ended" });
 });
 
 test("a stream that ends is told, and the session goes on in silence", async () => {
@@ -214,9 +201,36 @@ test("a stream that ends is told, and the session goes on in silence", async () 
       session.close();
       return ended;
     },
-    { options: { permissions: ["microphone"] } },
+    { from: granted },
   );
   assert.deepEqual(found, ["user"]);
+});
+
+// To the page, a permission taken back is what a device pulled out is: its track ends, without the page.
+const ungranted = BROWSER === "firefox" && "Firefox is told of permissions only as it starts";
+test("a microphone that is taken away is told once, and the session goes on in silence", { skip: ungranted }, async () => {
+  const page = await open();
+  const context = page.context();
+  await context.grantPermissions(["microphone"], { origin: site.address });
+  await page.evaluate(async () => {
+    globalThis.session = await listen({ user: "microphone" });
+    globalThis.told = [];
+    for (const type of ["inputended", "error", "statechange"]) {
+      session.addEventListener(type, ({ detail }) => told.push([type, detail?.speaker]));
+    }
+    await until(() => session.stats.hops > 5);
+  });
+  await context.clearPermissions();
+  const found = await page.evaluate(async () => {
+    await until(() => told.length > 0);
+    const { hops } = session.stats;
+    await until(() => session.stats.hops > hops + 20);
+    const { state } = session;
+    session.close();
+    return { told, state };
+  });
+  assert.deepEqual(found, { told: [["inputended", "user"], ["statechange", undefined]], state: "running" });
+  await page.close();
 });
 
 for (const home of ["worklet", "worker"]) {
@@ -244,7 +258,8 @@ for (const home of ["worklet", "worker"]) {
   });
 }
 
-test("a context that may not run yet gives a session that says so", async (t) => {
+const gesture = BROWSER === "firefox" && "to be driven counts as a gesture in Firefox";
+test("a context that may not run yet gives a session that says so", { skip: gesture }, async (t) => {
   const strict = await start();
   t.after(() => strict.stop());
   const page = await strict.page("plain", {
@@ -399,7 +414,8 @@ test("auto goes to the Worker where a slice is long, and a Worker that is held u
   assert.deepEqual([found.errors, found.state], [["internal"], "closed"]);
 });
 
-test("fifty sessions come and go and leave nothing behind", async () => {
+const blind = BROWSER !== "chromium" && "only Chromium tells of its heap";
+test("fifty sessions come and go and leave nothing behind", { skip: blind }, async () => {
   const page = await open();
   const cycle = async (times) => {
     for (let i = 0; i < times; i++) {
@@ -427,29 +443,20 @@ test("fifty sessions come and go and leave nothing behind", async () => {
 });
 
 test("the memory of an audio thread does not grow with the sessions it has held", async () => {
-  const bytes = await on(async () => {
+  const page = await open();
+  await page.evaluate(weighing);
+  const bytes = await page.evaluate(async () => {
     const context = new AudioContext();
-    const nodes = [];
-    globalThis.AudioWorkletNode = class extends AudioWorkletNode {
-      constructor(...given) {
-        super(...given);
-        nodes.push(this);
-      }
-    };
-    const weigh = (node) =>
-      new Promise((resolve) => {
-        node.port.addEventListener("message", ({ data }) => data.bytes && resolve(data.bytes));
-        node.port.postMessage({ weigh: true });
-      });
     const bytes = [];
     for (let i = 0; i < 20; i++) {
       const session = await listen({ user: tone(context), home: "worklet", worklet: "./weighed/worklet.js" });
       await until(() => session.stats.hops > 2);
-      bytes.push(await weigh(nodes.at(-1)));
+      bytes.push(await weigh());
       session.close();
     }
     return bytes;
   });
+  await page.close();
   assert.ok(bytes[0] > 1e6);
   assert.deepEqual(bytes, bytes.map(() => bytes[0]));
 });

@@ -1,20 +1,19 @@
 // What the tests of the page share: the server, a browser, the page opened, its session exported.
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { analyze, decodeWav } from "../../npm/dist/index.js";
 import { serve } from "../../www/serve.js";
+import { BROWSER, launch } from "./browsers.js";
+import { wavOf } from "./sound.js";
 
-const { chromium } = createRequire(new URL("../../npm/package.json", import.meta.url))("playwright-core");
 export const FIXTURE = new URL("../fixtures/call.wav", import.meta.url);
 
 /** The server and a browser; `open()` gives a page of its own context, with everything it complains about. */
-export async function start({ args = [] } = {}) {
+export async function start(browserOptions) {
   const server = await serve(0);
   const address = `http://127.0.0.1:${server.address().port}`;
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", ...args] });
+  const browser = await launch(browserOptions);
   const halt = () => {
     server.close();
     server.closeAllConnections();
@@ -60,26 +59,39 @@ export async function hearAtOnce(page) {
 
 /** The session shown, as the page exports it. */
 export async function exported(page, press = () => page.getByRole("button", { name: "Export JSON" }).click()) {
-  const [download] = await Promise.all([page.waitForEvent("download"), press()]);
-  const text = await readFile(await download.path(), "utf8");
+  const text = await (BROWSER === "firefox" ? given(page, press) : downloaded(page, press));
   return { text, session: JSON.parse(text) };
+}
+
+async function downloaded(page, press) {
+  const [download] = await Promise.all([page.waitForEvent("download"), press()]);
+  return readFile(await download.path(), "utf8");
+}
+
+/** What the page gives the browser to download: of a download itself, BiDi does not tell. */
+async function given(page, press) {
+  await page.evaluate(() => {
+    const make = URL.createObjectURL;
+    globalThis.given = new Promise((resolve) => {
+      URL.createObjectURL = (blob) => {
+        URL.createObjectURL = make;
+        resolve(blob.text());
+        return make.call(URL, blob);
+      };
+    });
+  });
+  await press();
+  return page.evaluate(() => globalThis.given);
 }
 
 /** A WAV file of what the user of the sample call says from and to, in s, and of half a minute of silence. */
 export async function userSays(from, to) {
   const bytes = await readFile(FIXTURE);
   const { sampleRate: rate, channels } = await decodeWav(bytes);
-  const said = channels[0].subarray(from * rate, to * rate);
-  const pcm = Int16Array.from({ length: said.length + 30 * rate }, (_, at) => 32_767 * (said[at] ?? 0));
-  // The header of the fixture, for one channel.
-  const header = Buffer.from(bytes.subarray(0, 44));
-  header.writeUInt32LE(36 + pcm.byteLength, 4);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(2 * rate, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt32LE(pcm.byteLength, 40);
+  const said = new Float32Array((to - from + 30) * rate);
+  said.set(channels[0].subarray(from * rate, to * rate));
   const file = join(await mkdtemp(join(tmpdir(), "vap-turn-")), "user.wav");
-  await writeFile(file, Buffer.concat([header, Buffer.from(pcm.buffer)]));
+  await writeFile(file, wavOf([said], rate));
   return file;
 }
 

@@ -2,11 +2,9 @@
 // the first folder of the path chooses.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { extname } from "node:path";
 import { POLICY } from "../../www/serve.js";
-
-const { chromium } = createRequire(new URL("../../npm/package.json", import.meta.url))("playwright-core");
+import { launch } from "./browsers.js";
 
 const ROOT = new URL("../../", import.meta.url);
 const SERVED = /^(npm\/dist|npm\/models|tests\/fixtures|tests\/browser)\/[\w-]+(\.[\w-]+)*$/;
@@ -42,15 +40,14 @@ async function answer({ url }, response, files) {
  * A browser and the site, with `files` (text by path) beside those of the repository; `page(folder)` opens an empty page under the headers of that folder,
  * after `script` has logged "ready", where there is one. What a test evaluates counts as a gesture of the person, a script does not.
  */
-export async function start({ args = [], files = {} } = {}) {
+export async function start({ files = {}, ...browserOptions } = {}) {
   const served = { ...BROKEN, ...files };
   const server = createServer((request, response) => void answer(request, response, served));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `http://127.0.0.1:${server.address().port}`;
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", ...args] });
-  const page = async (folder, { script, ...options } = {}) => {
-    const context = await browser.newContext(options);
+  const browser = await launch(browserOptions);
+  const page = async (folder, { script } = {}) => {
+    const context = await browser.newContext();
     if (script) await context.addInitScript(script);
     const page = await context.newPage();
     page.on("close", () => void context.close().catch(() => undefined));

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{paths, setup, shell, wasm};
+use crate::{browsers, paths, shell, wasm};
 
 /// How the models are stored that the native bench reads; f16 is worked in f32.
 const STORAGES: [&str; 2] = ["f16", "int8"];
@@ -31,7 +31,7 @@ pub fn run(words: &[String]) -> Result<()> {
         [word] if word == "--quick" => true,
         _ => bail!("expected nothing or --quick, found `{}`", words.join(" ")),
     };
-    let Some(chromium) = setup::find_chromium()? else {
+    let Some(chromium) = browsers::find_chromium()? else {
         bail!("no Chromium: `cargo xtask setup` installs one, CHROMIUM names another");
     };
     let folder = paths::target()?.join("bench");

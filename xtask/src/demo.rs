@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::{paths, setup, shell, wasm};
+use crate::{browsers, paths, shell, wasm};
 
 const CALL: &str = "tests/fixtures/call.wav";
 const SVG: &str = "demo/call.svg";
@@ -40,7 +40,7 @@ pub fn run(words: &[String]) -> Result<()> {
 
 /// Asks a browser, if there is one, for a PNG of the picture; only a convenience, so failures are silent.
 fn render(svg: &Path, png: &Path) -> bool {
-    let Ok(Some(chromium)) = setup::find_chromium() else { return false };
+    let Ok(Some(chromium)) = browsers::find_chromium() else { return false };
     let size = fs::read_to_string(svg).ok().and_then(|text| size(&text)).unwrap_or((1600, 900));
     let _ = fs::remove_file(png);
     let mut command = shell::command(chromium);

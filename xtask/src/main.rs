@@ -5,6 +5,7 @@
 
 mod archive;
 mod bench;
+mod browsers;
 mod cuda;
 mod demo;
 mod host;
@@ -16,6 +17,7 @@ mod sizes;
 mod test;
 mod train;
 mod wasm;
+mod wasm_tests;
 
 use std::process::ExitCode;
 
@@ -28,7 +30,7 @@ struct Verb {
     run: fn(&[String]) -> Result<()>,
 }
 
-const VERBS: [Verb; 6] = [
+const VERBS: [Verb; 7] = [
     Verb {
         name: "setup",
         about: "install whatever is missing for all other verbs",
@@ -55,6 +57,11 @@ const VERBS: [Verb; 6] = [
         about: "from nothing to exported weights; `train --help` lists what it can be told",
         run: train::run,
     },
+    Verb {
+        name: "wasm-tests",
+        about: "what cargo starts to run a wasm test binary in a browser; `test` tells it how",
+        run: wasm_tests::serve,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -62,7 +69,7 @@ fn main() -> ExitCode {
     let verb = match words.as_slice() {
         [word] => VERBS.iter().find(|verb| verb.name == word),
         // These read what follows.
-        [word, ..] if ["bench", "demo", "train"].contains(&word.as_str()) => {
+        [word, ..] if ["bench", "demo", "train", "wasm-tests"].contains(&word.as_str()) => {
             VERBS.iter().find(|verb| verb.name == word)
         }
         _ => None,
@@ -87,7 +94,7 @@ fn usage(words: &[String]) -> String {
     };
     text.push_str("usage: cargo xtask <verb>\n\n");
     for verb in &VERBS {
-        text.push_str(&format!("  {:<6} {}\n", verb.name, verb.about));
+        text.push_str(&format!("  {:<10} {}\n", verb.name, verb.about));
     }
     text
 }

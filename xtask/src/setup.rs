@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::browsers::{self, Browsers};
 use crate::libtorch::{self, Libtorch};
 use crate::{host, paths, shell};
 
@@ -22,7 +23,7 @@ const NODE: (u32, u32) = (20, 19);
 /// What only the test gate needs beyond the build.
 pub struct TestTools {
     libtorch: Libtorch,
-    chromium: PathBuf,
+    browsers: Browsers,
 }
 
 impl TestTools {
@@ -33,9 +34,9 @@ impl TestTools {
         Ok(cargo)
     }
 
-    /// The browser for the browser tests.
-    pub fn chromium(&self) -> &PathBuf {
-        &self.chromium
+    /// The browsers for the browser tests.
+    pub fn browsers(&self) -> &Browsers {
+        &self.browsers
     }
 }
 
@@ -65,15 +66,15 @@ pub fn for_build() -> Result<()> {
     npm_packages("npm", &[], "development only, about 60 MB")
 }
 
-/// All of `for_build`, and a C++ compiler, libtorch and a browser.
+/// All of `for_build`, and a C++ compiler, libtorch and the browsers.
 pub fn for_tests() -> Result<TestTools> {
     for_build()?;
     let libtorch = for_training()?;
     let _lock = lock()?;
-    let chromium = chromium()?;
+    let browsers = browsers::for_tests()?;
     // Runtimes among them would be fetched by their install scripts: their packages for this machine are enough.
     npm_packages(CONSUMERS, &["--ignore-scripts"], "bundlers and runtimes, about 320 MB")?;
-    Ok(TestTools { libtorch, chromium })
+    Ok(TestTools { libtorch, browsers })
 }
 
 /// What the trainer needs: a C++ compiler and libtorch, with CUDA where there is a GPU.
@@ -164,36 +165,6 @@ fn compiler() -> Result<()> {
     }
     println!("  compiler   C++");
     Ok(())
-}
-
-fn chromium() -> Result<PathBuf> {
-    let path = match find_chromium()? {
-        Some(path) => path,
-        None => {
-            host::install(&["chromium", "fonts-liberation"], "Chromium, for browser tests", "about 400 MB")?;
-            find_chromium()?.context("apt-get installed chromium, but it is not on the PATH")?
-        }
-    };
-    println!("  chromium   {}", path.display());
-    Ok(path)
-}
-
-/// `$CHROMIUM`, else a Chromium or Chrome in its usual place.
-pub fn find_chromium() -> Result<Option<PathBuf>> {
-    if let Some(path) = paths::variable("CHROMIUM") {
-        if !path.is_file() {
-            bail!("CHROMIUM is set to {}, which is not a file", path.display());
-        }
-        return Ok(Some(path));
-    }
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
-    let places = [
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-        "/Applications/Chromium.app/Contents/MacOS/Chromium",
-        "C:/Program Files/Google/Chrome/Application/chrome.exe",
-    ];
-    let place = || places.iter().map(PathBuf::from).find(|path| path.is_file());
-    Ok(shell::find(&names).or_else(place))
 }
 
 #[cfg(test)]

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::browsers::Browser;
 use crate::setup::TestTools;
-use crate::{paths, setup, shell, sizes, wasm};
+use crate::{paths, setup, shell, sizes, wasm, wasm_tests};
 
 const ALL: [&str; 3] = ["--workspace", "--features", "vap-tests/torch"];
 
@@ -23,7 +24,7 @@ struct Gate {
     run: fn(&TestTools) -> Result<()>,
 }
 
-const GATES: [Gate; 11] = [
+const GATES: [Gate; 13] = [
     Gate { name: "format", run: format },
     Gate { name: "lint, native", run: lint_native },
     Gate { name: "lint, wasm32", run: lint_wasm },
@@ -32,7 +33,9 @@ const GATES: [Gate; 11] = [
     Gate { name: "wasm build and size", run: wasm_build },
     Gate { name: "TypeScript types and lint", run: typescript },
     Gate { name: "Node tests", run: node_tests },
-    Gate { name: "browser tests", run: browser_tests },
+    Gate { name: "Chromium tests", run: |tools| browser_tests(tools, Browser::Chromium) },
+    Gate { name: "Firefox tests", run: |tools| browser_tests(tools, Browser::Firefox) },
+    Gate { name: "Rust tests in browsers", run: |tools| wasm_tests::run(tools.browsers()) },
     Gate { name: "package in its consumers", run: consumers },
     Gate { name: "parity with libtorch", run: parity },
 ];
@@ -93,13 +96,17 @@ fn node_tests(tools: &TestTools) -> Result<()> {
     shell::run(shell::npm(&["test"]).env("VAP_NATIVE_EVENTS", events).env("VAP_REQUIRE_NATIVE", "1"))
 }
 
-fn browser_tests(tools: &TestTools) -> Result<()> {
-    shell::run(shell::npm(&["run", "test:browser"]).env("CHROMIUM", tools.chromium()))
+fn browser_tests(tools: &TestTools, browser: Browser) -> Result<()> {
+    let mut npm = shell::npm(&["run", "test:browser"]);
+    tools.browsers().apply(browser, &mut npm);
+    shell::run(&mut npm)
 }
 
 /// Bundlers, runtimes, examples and the snippets of the README, each with the packed package in a fresh folder.
 fn consumers(tools: &TestTools) -> Result<()> {
-    shell::run(shell::npm(&["run", "test:consumers"]).env("CHROMIUM", tools.chromium()))
+    let mut npm = shell::npm(&["run", "test:consumers"]);
+    tools.browsers().apply(Browser::Chromium, &mut npm);
+    shell::run(&mut npm)
 }
 
 fn parity(tools: &TestTools) -> Result<()> {
