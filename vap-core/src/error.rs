@@ -106,6 +106,14 @@ pub enum Error {
         /// Its index there.
         index: usize,
     },
+    /// Bytes that are not the state of a stream of this model.
+    #[error("state: expected {expected}, found {found}")]
+    State {
+        /// What would be there.
+        expected: String,
+        /// What is.
+        found: String,
+    },
     /// Slices whose lengths must agree do not.
     #[error("{what}: expected length {expected}, found {found}")]
     Length {
@@ -134,6 +142,7 @@ impl Error {
             | Error::WeightShape { .. } => "model-file",
             Error::ModelVersion { .. } => "model-version",
             Error::NotFinite { .. } => "not-finite",
+            Error::State { .. } => "state",
             Error::Length { .. } => "length",
         }
     }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod state;
 pub mod config;
 pub mod wav;
 pub mod audio;

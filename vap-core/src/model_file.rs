@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::features::FeatureStatistics;
 use crate::params::{self, Param};
 use crate::policy::Policy;
+use crate::state::Hash;
 use safetensors::tensor::{SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
@@ -94,6 +95,20 @@ impl<'a> ModelView<'a> {
         let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
         storage::nothing_else(&params::params(&config), &tensors)?;
         Ok(ModelView { config, statistics, policy, calibration, provenance, tensors })
+    }
+
+    /// What tells this model from others: a hash of its sizes, statistics and weights as they are stored, since in
+    /// another form they compute other numbers.
+    pub fn identity(&self) -> u64 {
+        let statistics = [&self.statistics.mean, &self.statistics.deviation].into_iter().flatten();
+        let statistics: Vec<u8> = statistics.flat_map(|v| v.to_le_bytes()).collect();
+        let mut hash = Hash::default().with(self.config.to_json().as_bytes()).with(&statistics);
+        let mut tensors = self.tensors.tensors();
+        tensors.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, view) in tensors {
+            hash = hash.with(name.as_bytes()).with(view.data());
+        }
+        hash.value()
     }
 
     /// A weight in the form it is stored in.

@@ -4,6 +4,7 @@
 //! its default), unknown names are refused, and [`Policy::validate`] says which option is wrong and why.
 
 use crate::error::{Error, Result};
+use crate::state::{self, Reader, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -160,6 +161,27 @@ impl Policy {
         Ok(policy)
     }
 
+    /// Writes every threshold and time, in the order of the tables.
+    pub fn save(&self, out: &mut Writer) {
+        THRESHOLDS.iter().for_each(|(_, value)| out.number(value(self)));
+        TIMES.iter().for_each(|(_, value, _)| out.count(value(self).into()));
+    }
+
+    /// Reads what [`Policy::save`] wrote, checked.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a policy that [`Policy::validate`] refuses.
+    pub fn restore(reader: &mut Reader) -> Result<Self> {
+        let mut all = Map::new();
+        for (name, _) in THRESHOLDS {
+            all.insert(name.into(), reader.number(name)?.into());
+        }
+        for (name, ..) in TIMES {
+            all.insert(name.into(), reader.count(name, LONGEST_MS.into())?.into());
+        }
+        Policy::default().with(&all).map_err(|error| state::wrong("a policy", error.to_string()))
+    }
+
     fn replaced(&self, name: &str, value: &Value) -> serde_json::Result<Policy> {
         let mut all = serde_json::to_value(self)?;
         all[name] = value.clone();
@@ -202,6 +224,19 @@ mod tests {
         let json = serde_json::to_string(&policy).unwrap();
         assert!(json.contains("\"maxSilenceMs\":2000") && json.contains("\"endThreshold\":0.7"), "{json}");
         assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy);
+    }
+
+    #[test]
+    fn is_restored_to_the_bit() {
+        let policy = Policy { vad_onset: 0.1 + 0.7, end_threshold: 1.0 / 3.0 + 0.5, ..Policy::default() };
+        let mut out = Writer::new(0);
+        policy.save(&mut out);
+        let bytes = out.finish();
+        assert_eq!(Policy::restore(&mut Reader::new(&bytes, 0).unwrap()).unwrap(), policy);
+        let mut out = Writer::new(0);
+        Policy { min_silence_ms: 60_000, max_silence_ms: 60_000, ..policy }.save(&mut out);
+        let bytes = out.finish();
+        assert_eq!(Policy::restore(&mut Reader::new(&bytes, 0).unwrap()).unwrap_err().code(), "state");
     }
 
     #[test]

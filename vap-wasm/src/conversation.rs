@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::session::{Output, SessionOptions};
 use vap_core::features::FeatureStatistics;
 use vap_core::projection::OUTPUTS;
-use vap_core::{Error as CoreError, EventMachine, Frame, HOP_MS, Policy};
+use vap_core::state::{self, Reader, Writer};
+use vap_core::{Error as CoreError, EventMachine, Frame, HOP_MS, HOP_SAMPLES, Policy};
 
 /// How much sound may wait to be worked, in ms.
 pub const MAX_WAITING_MS: u64 = 10_000;
@@ -32,6 +33,41 @@ impl Conversation {
             machine: EventMachine::new(policy)?,
             frames: 0,
             finished: false,
+            failed: None,
+        })
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// That of the model, once there was one.
+    pub fn save(&self, out: &mut Writer) -> Result<()> {
+        self.check()?;
+        out.count(self.frames);
+        out.flag(self.finished);
+        self.machine.save(out);
+        self.ears.save(out);
+        Ok(())
+    }
+
+    /// Reads what [`Conversation::save`] wrote.
+    ///
+    /// # Errors
+    /// `state` for what it cannot have written.
+    pub fn restore(card: &Card, reader: &mut Reader) -> Result<Self> {
+        let frames = reader.count("hops", state::MOST / HOP_SAMPLES as u64)?;
+        let finished = reader.flag()?;
+        let machine = EventMachine::restore(reader)?;
+        if machine.hops() != frames {
+            return Err(state::wrong(format!("events of {frames} hops"), machine.hops().to_string()).into());
+        }
+        Ok(Conversation {
+            statistics: card.statistics.clone(),
+            ears: Ears::restore(reader, frames, finished)?,
+            policy: *machine.policy(),
+            machine,
+            frames,
+            finished,
             failed: None,
         })
     }
@@ -115,6 +151,10 @@ impl Conversation {
     /// Decides pending events, after the last hop.
     pub fn end_events(&mut self, output: &mut Output) {
         self.machine.finish(&mut output.events);
+    }
+
+    pub fn rates_hz(&self) -> [u32; 2] {
+        self.ears.rates_hz()
     }
 
     pub fn policy(&self) -> &Policy {

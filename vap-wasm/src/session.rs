@@ -7,6 +7,7 @@ use crate::conversation::Conversation;
 use crate::error::Result;
 use crate::listener::{Listener, Model};
 use std::sync::Arc;
+use vap_core::state::{self, Reader, Writer};
 use vap_core::{Event, Frame, Policy};
 
 pub use crate::conversation::MAX_WAITING_MS;
@@ -50,6 +51,39 @@ impl Session {
         let conversation = Conversation::new(model.card(), &options)?;
         let listener = Arc::clone(&model).listen();
         Ok(Session { model, conversation, listener, begun: 0 })
+    }
+
+    /// Goes on where another session of the same model was saved, in this process or another.
+    ///
+    /// # Errors
+    /// `state` for bytes that [`Session::save`] did not write, or not of a session of this model.
+    pub fn restore(model: Arc<dyn Model>, bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(bytes, model.identity())?;
+        let conversation = Conversation::restore(model.card(), &mut reader)?;
+        let mut listener = Arc::clone(&model).listen();
+        listener.restore(&mut reader)?;
+        reader.finish()?;
+        if listener.position() != conversation.frames() {
+            let [expected, found] = [conversation.frames(), listener.position()].map(|n| format!("{n} hops"));
+            return Err(state::wrong(expected, found).into());
+        }
+        Ok(Session { model, conversation, listener, begun: 0 })
+    }
+
+    /// Everything that later output depends on, as bytes: rates, policy, sound that waits, what the model remembers,
+    /// open turns, counters. A session [restored](Session::restore) from them gives what this one would have given, to
+    /// the bit. What was told already is not in them.
+    ///
+    /// # Errors
+    /// `state` between two slices of a hop's [work](Session::work); that of the model, once it has failed.
+    pub fn save(&self) -> Result<Vec<u8>> {
+        if self.begun > 0 {
+            return Err(state::wrong("no hop under way", format!("{} begun", self.begun)).into());
+        }
+        let mut out = Writer::new(self.model.identity());
+        self.conversation.save(&mut out)?;
+        self.listener.save(&mut out)?;
+        Ok(out.finish())
     }
 
     /// Takes sound of both channels and gives every frame it completes.
@@ -158,6 +192,11 @@ impl Session {
     /// Longest time between the end of a hop going in and its frame coming out, in ms: what resampling holds back.
     pub fn delay_ms(&self) -> f64 {
         self.conversation.delay_ms()
+    }
+
+    /// Sample rates of user and agent, in Hz.
+    pub fn rates_hz(&self) -> [u32; 2] {
+        self.conversation.rates_hz()
     }
 
     /// Thresholds in use.

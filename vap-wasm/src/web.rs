@@ -117,9 +117,17 @@ impl Session {
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<Session, JsValue> {
         let (options, expected) = session_options(options, model.shared.card())?;
-        let inner = session::Session::new(Arc::clone(&model.shared), options)?;
-        let input = [0, 1].map(|_| vec![0.0; INPUT_SAMPLES]);
-        Ok(Session { inner, expected, output: session::Output::default(), input })
+        Ok(Session::of(session::Session::new(Arc::clone(&model.shared), options)?, expected))
+    }
+
+    /// A session that goes on where another of the same model was saved.
+    pub fn restore(model: &Model, bytes: &[u8]) -> Result<Session, JsValue> {
+        Ok(Session::of(session::Session::restore(Arc::clone(&model.shared), bytes)?, None))
+    }
+
+    /// Everything that later output depends on; what was told and not asked for is not in it.
+    pub fn save(&self) -> Result<Vec<u8>, JsValue> {
+        Ok(self.inner.save()?)
     }
 
     /// Takes sound of both channels. A channel left out is silent for as long as the other sounds; one that is empty
@@ -198,6 +206,16 @@ impl Session {
         self.inner.replaced() as f64
     }
 
+    /// Sample rates of user and agent, in Hz.
+    pub fn rates(&self) -> Vec<u32> {
+        self.inner.rates_hz().into()
+    }
+
+    /// Frames given so far.
+    pub fn frames(&self) -> f64 {
+        self.inner.frames() as f64
+    }
+
     /// Thresholds in use.
     #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
     pub fn policy(&self) -> Result<JsValue, JsValue> {
@@ -208,6 +226,13 @@ impl Session {
     #[wasm_bindgen(unchecked_return_type = "Record<string, number> | undefined")]
     pub fn expected(&self) -> Result<JsValue, JsValue> {
         self.expected.as_ref().map_or(Ok(JsValue::UNDEFINED), to_js)
+    }
+}
+
+impl Session {
+    fn of(inner: session::Session, expected: Option<Figures>) -> Self {
+        let input = [0, 1].map(|_| vec![0.0; INPUT_SAMPLES]);
+        Session { inner, expected, output: session::Output::default(), input }
     }
 }
 
