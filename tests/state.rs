@@ -150,7 +150,7 @@ fn a_state_of_another_model_is_refused() {
     for other in others {
         let error = open(other).unwrap();
         assert_eq!(error.code(), "state");
-        assert!(error.to_string().contains("another model"), "{error}");
+        assert!(error.to_string().contains("of this model"), "{error}");
     }
     assert_eq!(Engine::burn(&file).session(16_000).save().unwrap_err().code(), "state");
 }

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::state::{self, Reader, Writer};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{
-    Async, Fft, FixedAsync, FixedSync, Indexing, SincInterpolationParameters, SincInterpolationType,
-    WindowFunction,
+    Async, Fft, FixedAsync, FixedSync, Indexing, Resampler as _, Resizable, SincInterpolationParameters,
+    SincInterpolationType, WindowFunction,
 };
 
 /// Lowest input rate, in Hz.
@@ -97,19 +97,14 @@ impl Resampler {
     /// Takes input samples and appends what is ready to `out`, at 16 kHz.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) {
         self.consumed += samples.len() as u64;
-        for &sample in samples {
-            let clean = if sample.is_finite() {
-                sample.clamp(-1.0, 1.0)
-            } else {
-                self.replaced += 1;
-                0.0
-            };
-            if self.inner.is_none() {
-                self.produced += 1;
-                out.push(clean);
-            } else {
-                self.pending.push(clean);
-            }
+        self.replaced += samples.iter().filter(|sample| !sample.is_finite()).count() as u64;
+        let clean =
+            samples.iter().map(|sample| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 });
+        if self.inner.is_none() {
+            self.produced += samples.len() as u64;
+            out.extend(clean);
+        } else {
+            self.pending.extend(clean);
         }
         self.work(out);
     }
@@ -158,21 +153,14 @@ impl Resampler {
         restored.to_skip = reader.count("samples to skip", restored.to_skip as u64)? as usize;
         restored.replaced = reader.count("samples replaced", restored.consumed)?;
         restored.pending = reader.list("samples")?;
-        let ratio = f64::from(SAMPLE_RATE_HZ) / f64::from(rate_hz);
-        let due = restored.consumed as f64 * ratio;
+        let due = restored.consumed as f64 * f64::from(SAMPLE_RATE_HZ) / f64::from(rate_hz);
         let apart = (due - restored.produced as f64).abs();
-        if apart > f64::from(SAMPLE_RATE_HZ) {
-            return Err(state::wrong(format!("some {due} samples at 16 kHz"), restored.produced.to_string()));
+        state::met(apart <= f64::from(SAMPLE_RATE_HZ), "as many samples as were taken")?;
+        let held = restored.pending.len();
+        match &mut restored.inner {
+            Some(inner) => restored.kept = inner.resume(restored.consumed, &restored.pending)?,
+            None => state::met(held == 0, "no samples that wait")?,
         }
-        let (kept, waiting) = match &mut restored.inner {
-            Some(inner) => inner.resume(restored.consumed, &restored.pending)?,
-            None => (0, 0),
-        };
-        if restored.pending.len() != kept + waiting {
-            let found = restored.pending.len();
-            return Err(state::wrong(format!("{} samples of input", kept + waiting), found.to_string()));
-        }
-        restored.kept = kept;
         Ok(restored)
     }
 
@@ -184,7 +172,8 @@ impl Resampler {
             if self.pending.len() - at < wanted {
                 break;
             }
-            let Some(made) = inner.process(&self.pending[at..at + wanted]) else { break };
+            let input = &self.pending[at..at + wanted];
+            let Some(made) = inner.rubato.process(input, &mut inner.block, None) else { break };
             at += wanted;
             let skip = self.to_skip.min(made);
             self.to_skip -= skip;
@@ -203,7 +192,7 @@ impl Resampler {
 /// many roundings as there were outputs. Both are the same again when the last input is replayed. So that this need
 /// not go back to the beginning, a sinc is replayed itself whenever input and output are in step, once a period.
 struct Inner {
-    rubato: Box<dyn rubato::Resampler<f32>>,
+    rubato: Rubato,
     /// Input samples after which input and output are in step again: a second, or the block of an FFT.
     period: u64,
     /// Blocks a period.
@@ -258,20 +247,9 @@ impl Inner {
     /// Tells rubato how long the next block is.
     fn size_next(&mut self) {
         let length = (self.start(self.next + 1) - self.start(self.next)) as usize;
-        if length != self.rubato.input_frames_next()
-            && let Some(resizable) = self.rubato.as_resizable()
-        {
-            // No block is longer than the one it was made for.
-            let _ = resizable.set_chunk_size(length);
+        if length != self.rubato.input_frames_next() {
+            self.rubato.resize(length);
         }
-    }
-
-    /// Works a block; gives how many samples it made, or none when rubato fails, which it has no cause to.
-    fn process(&mut self, input: &[f32]) -> Option<usize> {
-        let capacity = self.block.len();
-        let input = InterleavedSlice::new(input, 1, input.len()).ok()?;
-        let mut output = InterleavedSlice::new_mut(&mut self.block, 1, capacity).ok()?;
-        Some(self.rubato.process_into_buffer(&input, &mut output, None).ok()?.1)
     }
 
     /// Goes on to the next block; `heard` is the input up to it.
@@ -301,50 +279,91 @@ impl Inner {
             let after = (length.saturating_sub(at) as usize).min(heard.len());
             let seen = &heard[..heard.len() - after];
             let seen = &seen[seen.len() - seen.len().min(wanted)..];
-            let mut input = std::mem::take(&mut self.replayed);
-            let (missing, there) = input[..wanted].split_at_mut(wanted - seen.len());
+            let input = &mut self.replayed[..wanted];
+            let (missing, there) = input.split_at_mut(wanted - seen.len());
             missing.fill(0.0);
             there.copy_from_slice(seen);
-            if seen.is_empty() {
-                self.skip(&input[..wanted]);
-            } else {
-                self.process(&input[..wanted]);
-            }
-            self.replayed = input;
+            let indexing = seen.is_empty().then_some(&self.unheard);
+            self.rubato.process(input, &mut self.block, indexing);
             self.next = (self.next + 1) % self.blocks;
         }
         self.next = target;
         self.size_next();
     }
 
-    fn skip(&mut self, input: &[f32]) {
-        let capacity = self.block.len();
-        let Ok(input) = InterleavedSlice::new(input, 1, input.len()) else { return };
-        let Ok(mut output) = InterleavedSlice::new_mut(&mut self.block, 1, capacity) else { return };
-        // As many samples as the block has, so it cannot fail.
-        let _ = self.rubato.process_into_buffer(&input, &mut output, Some(&self.unheard));
-    }
-
     /// Goes to where another stands after `consumed` samples, the last of which are `pending`; gives how many of those
-    /// are of finished blocks, and how many wait.
-    fn resume(&mut self, consumed: u64, pending: &[f32]) -> Result<(usize, usize)> {
+    /// are of finished blocks.
+    fn resume(&mut self, consumed: u64, pending: &[f32]) -> Result<usize> {
         let (periods, rest) = (consumed / self.period, consumed % self.period);
         let next = (0..self.blocks).rev().find(|next| self.start(*next) <= rest).unwrap_or(0);
-        let waiting = (rest - self.start(next)) as usize;
-        let kept = (consumed - waiting as u64).min(self.memory as u64) as usize;
-        if pending.len() != kept + waiting {
-            let found = pending.len().to_string();
-            return Err(state::wrong(format!("{} samples of input", kept + waiting), found));
-        }
+        let waiting = rest - self.start(next);
+        let kept = (consumed - waiting).min(self.memory as u64);
+        state::met(pending.len() as u64 == kept + waiting, "the last samples")?;
         self.next = next;
         let length = periods.min(1) * self.period + self.start(next);
-        self.replay(length, &pending[..kept]);
-        Ok((kept, waiting))
+        self.replay(length, &pending[..kept as usize]);
+        Ok(kept as usize)
+    }
+}
+
+/// Named, not `dyn`: the wasm binary would hold every method of both.
+enum Rubato {
+    Fft(Box<Fft<f32>>),
+    Sinc(Box<Async<f32>>),
+}
+
+impl Rubato {
+    fn input_frames_next(&self) -> usize {
+        match self {
+            Rubato::Fft(fft) => fft.input_frames_next(),
+            Rubato::Sinc(sinc) => sinc.input_frames_next(),
+        }
+    }
+
+    fn output_frames_max(&self) -> usize {
+        match self {
+            Rubato::Fft(fft) => fft.output_frames_max(),
+            Rubato::Sinc(sinc) => sinc.output_frames_max(),
+        }
+    }
+
+    fn output_delay(&self) -> usize {
+        match self {
+            Rubato::Fft(fft) => fft.output_delay(),
+            Rubato::Sinc(sinc) => sinc.output_delay(),
+        }
+    }
+
+    fn reset(&mut self) {
+        match self {
+            Rubato::Fft(fft) => fft.reset(),
+            Rubato::Sinc(sinc) => sinc.reset(),
+        }
+    }
+
+    /// The next block takes this many samples, no more than the first.
+    fn resize(&mut self, length: usize) {
+        if let Rubato::Sinc(sinc) = self {
+            let _ = sinc.set_chunk_size(length);
+        }
+    }
+
+    /// Works a block; gives how many samples it made, or none when it fails, which it has no cause to: lengths are its
+    /// own.
+    fn process(&mut self, input: &[f32], output: &mut [f32], indexing: Option<&Indexing>) -> Option<usize> {
+        let capacity = output.len();
+        let input = InterleavedSlice::new(input, 1, input.len()).ok()?;
+        let mut output = InterleavedSlice::new_mut(output, 1, capacity).ok()?;
+        let made = match self {
+            Rubato::Fft(fft) => fft.process_into_buffer(&input, &mut output, indexing),
+            Rubato::Sinc(sinc) => sinc.process_into_buffer(&input, &mut output, indexing),
+        };
+        Some(made.ok()?.1)
     }
 }
 
 /// For rates with a short common block with 16 kHz.
-fn fft(rate_hz: u32) -> Option<Box<dyn rubato::Resampler<f32>>> {
+fn fft(rate_hz: u32) -> Option<Rubato> {
     let (input, output) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
     if 1000 / gcd(rate_hz, SAMPLE_RATE_HZ).max(1) > MAX_BLOCK_MS {
         return None;
@@ -352,18 +371,18 @@ fn fft(rate_hz: u32) -> Option<Box<dyn rubato::Resampler<f32>>> {
     let chunk = (input / 100).max(1);
     let window = WindowFunction::BlackmanHarris2;
     let fft = Fft::<f32>::new_custom(input, output, chunk, 1, 1, window, FixedSync::Both);
-    Some(Box::new(fft.ok()?))
+    Some(Rubato::Fft(Box::new(fft.ok()?)))
 }
 
 /// For the others: windowed sinc, any ratio.
-fn sinc(rate_hz: u32) -> Option<Box<dyn rubato::Resampler<f32>>> {
+fn sinc(rate_hz: u32) -> Option<Rubato> {
     let (input, output) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
     let parameters = SincInterpolationParameters::new(SINC_POINTS, WindowFunction::BlackmanHarris2)
         .interpolation(SincInterpolationType::Cubic);
     let ratio = output as f64 / input as f64;
     let chunk = (input / 100).max(1);
     let sinc = Async::<f32>::new_sinc(ratio, 1.01, &parameters, chunk, 1, FixedAsync::Input);
-    Some(Box::new(sinc.ok()?))
+    Some(Rubato::Sinc(Box::new(sinc.ok()?)))
 }
 
 fn gcd(a: u32, b: u32) -> u32 {

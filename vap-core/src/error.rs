@@ -107,13 +107,8 @@ pub enum Error {
         index: usize,
     },
     /// Bytes that are not the state of a stream of this model.
-    #[error("state: expected {expected}, found {found}")]
-    State {
-        /// What would be there.
-        expected: String,
-        /// What is.
-        found: String,
-    },
+    #[error("state: expected {0}, found other bytes")]
+    State(&'static str),
     /// Slices whose lengths must agree do not.
     #[error("{what}: expected length {expected}, found {found}")]
     Length {
@@ -142,7 +137,7 @@ impl Error {
             | Error::WeightShape { .. } => "model-file",
             Error::ModelVersion { .. } => "model-version",
             Error::NotFinite { .. } => "not-finite",
-            Error::State { .. } => "state",
+            Error::State(_) => "state",
             Error::Length { .. } => "length",
         }
     }

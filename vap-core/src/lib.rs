@@ -8,6 +8,7 @@
 pub mod error;
 pub mod state;
 pub mod config;
+pub mod g711;
 pub mod wav;
 pub mod audio;
 pub mod features;

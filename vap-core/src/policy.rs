@@ -4,7 +4,7 @@
 //! its default), unknown names are refused, and [`Policy::validate`] says which option is wrong and why.
 
 use crate::error::{Error, Result};
-use crate::state::{self, Reader, Writer};
+use crate::state::{Reader, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -179,7 +179,7 @@ impl Policy {
         for (name, ..) in TIMES {
             all.insert(name.into(), reader.count(name, LONGEST_MS.into())?.into());
         }
-        Policy::default().with(&all).map_err(|error| state::wrong("a policy", error.to_string()))
+        Policy::default().with(&all).map_err(|_| Error::State("a policy"))
     }
 
     fn replaced(&self, name: &str, value: &Value) -> serde_json::Result<Policy> {

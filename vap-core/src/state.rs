@@ -77,21 +77,25 @@ impl Writer {
     }
 
     /// Writes yes or no.
+    #[inline(never)]
     pub fn flag(&mut self, flag: bool) {
         self.bytes.push(flag.into());
     }
 
     /// Writes a count, or one of a few.
+    #[inline(never)]
     pub fn count(&mut self, count: u64) {
         self.bytes.extend(count.to_le_bytes());
     }
 
     /// Writes a number.
+    #[inline(never)]
     pub fn number(&mut self, number: f64) {
         self.bytes.extend(number.to_le_bytes());
     }
 
     /// Writes numbers whose count the reader knows.
+    #[inline(never)]
     pub fn floats(&mut self, values: &[f32]) {
         self.bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
     }
@@ -130,17 +134,17 @@ impl<'a> Reader<'a> {
     pub fn new(bytes: &'a [u8], identity: u64) -> Result<Self> {
         let mut reader = Reader { rest: bytes };
         if reader.array()? != MAGIC {
-            return Err(wrong("the state of a session", "other bytes"));
+            return Err(Error::State("a saved session"));
         }
         let version = u32::from_le_bytes(reader.array()?);
         if version != STATE_VERSION {
-            return Err(wrong(format!("version {STATE_VERSION}"), format!("version {version}")));
+            return Err(Error::State("a session saved in the same version"));
         }
         if u64::from_le_bytes(reader.array()?) != identity {
-            return Err(wrong("the state of a session of this model", "that of another model"));
+            return Err(Error::State("a session of this model"));
         }
         if u64::from_le_bytes(reader.array()?) != Hash::default().with(reader.rest).value() {
-            return Err(wrong("whole bytes", "damaged ones"));
+            return Err(Error::State("what was saved"));
         }
         Ok(reader)
     }
@@ -150,70 +154,62 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Error::State`] when something is.
     pub fn finish(self) -> Result<()> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(wrong("the end", format!("{} bytes", self.rest.len())))
-        }
+        met(self.rest.is_empty(), "the end")
     }
 
     /// Reads yes or no.
     ///
     /// # Errors
     /// [`Error::State`] for anything else.
+    #[inline(never)]
     pub fn flag(&mut self) -> Result<bool> {
-        match self.array()? {
-            [0] => Ok(false),
-            [1] => Ok(true),
-            [other] => Err(wrong("0 or 1", other.to_string())),
-        }
+        let [flag] = self.array()?;
+        met(flag <= 1, "yes or no")?;
+        Ok(flag == 1)
     }
 
     /// Reads a count of `0..=most`.
     ///
     /// # Errors
     /// [`Error::State`] naming `what` when there is more.
-    pub fn count(&mut self, what: &str, most: u64) -> Result<u64> {
+    #[inline(never)]
+    pub fn count(&mut self, what: &'static str, most: u64) -> Result<u64> {
         let found = u64::from_le_bytes(self.array()?);
-        if found <= most {
-            Ok(found)
-        } else {
-            Err(wrong(format!("{what} of 0 to {most}"), found.to_string()))
-        }
+        met(found <= most, what)?;
+        Ok(found)
     }
 
     /// Reads a number.
     ///
     /// # Errors
-    /// [`Error::State`] for one that is not finite.
-    pub fn number(&mut self, what: &str) -> Result<f64> {
+    /// [`Error::State`] naming `what` for one that is not finite.
+    #[inline(never)]
+    pub fn number(&mut self, what: &'static str) -> Result<f64> {
         let number = f64::from_le_bytes(self.array()?);
-        if number.is_finite() {
-            Ok(number)
-        } else {
-            Err(wrong(format!("a finite {what}"), number.to_string()))
-        }
+        met(number.is_finite(), what)?;
+        Ok(number)
     }
 
     /// Reads as many numbers as `values` has room for.
     ///
     /// # Errors
     /// [`Error::State`] for one that is not finite.
-    pub fn floats(&mut self, what: &str, values: &mut [f32]) -> Result<()> {
+    #[inline(never)]
+    pub fn floats(&mut self, what: &'static str, values: &mut [f32]) -> Result<()> {
         let bytes = self.take(size_of_val(values))?.as_chunks::<4>().0;
         let mut finite = true;
         for (value, bytes) in values.iter_mut().zip(bytes) {
             *value = f32::from_le_bytes(*bytes);
             finite &= value.is_finite();
         }
-        if finite { Ok(()) } else { Err(wrong(format!("finite {what}"), "others")) }
+        met(finite, what)
     }
 
     /// Reads numbers and their count.
     ///
     /// # Errors
     /// As [`Reader::floats`].
-    pub fn list(&mut self, what: &str) -> Result<Vec<f32>> {
+    pub fn list(&mut self, what: &'static str) -> Result<Vec<f32>> {
         let count = self.count(what, self.rest.len() as u64 / 4)? as usize;
         let mut values = vec![0.0; count];
         self.floats(what, &mut values)?;
@@ -224,7 +220,8 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`Error::State`] for one beyond.
-    pub fn pairs(&mut self, what: &str, most: i16, pairs: &mut [[i16; 2]]) -> Result<()> {
+    #[inline(never)]
+    pub fn pairs(&mut self, what: &'static str, most: i16, pairs: &mut [[i16; 2]]) -> Result<()> {
         let values = pairs.as_flattened_mut();
         let bytes = self.take(size_of_val(values))?.as_chunks::<2>().0;
         let mut inside = true;
@@ -232,7 +229,7 @@ impl<'a> Reader<'a> {
             *value = i16::from_le_bytes(*bytes);
             inside &= (-most..=most).contains(value);
         }
-        if inside { Ok(()) } else { Err(wrong(format!("{what} of -{most} to {most}"), "others")) }
+        met(inside, what)
     }
 
     /// Reads what may be missing.
@@ -244,10 +241,7 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or_else(|| wrong(format!("{length} more bytes"), format!("{}", self.rest.len())))?;
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Error::State("more bytes"))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -259,10 +253,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is wrong with a state.
-#[cold]
-pub fn wrong(expected: impl Into<String>, found: impl Into<String>) -> Error {
-    Error::State { expected: expected.into(), found: found.into() }
+/// Nothing, where a condition is met.
+///
+/// # Errors
+/// [`Error::State`] where it is not.
+pub fn met(condition: bool, expected: &'static str) -> Result<()> {
+    if condition { Ok(()) } else { Err(Error::State(expected)) }
 }
 
 #[cfg(test)]
@@ -304,7 +300,7 @@ mod tests {
             assert_eq!(Reader::new(&other, 7).unwrap_err().code(), "state", "byte {at}");
             assert_eq!(Reader::new(&bytes[..at], 7).unwrap_err().code(), "state", "cut at {at}");
         }
-        assert!(Reader::new(&bytes, 8).unwrap_err().to_string().contains("another model"));
+        assert!(Reader::new(&bytes, 8).unwrap_err().to_string().contains("of this model"));
         assert!(Reader::new(&bytes, 7).unwrap().finish().is_err());
     }
 

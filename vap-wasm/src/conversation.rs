@@ -58,9 +58,7 @@ impl Conversation {
         let frames = reader.count("hops", state::MOST / HOP_SAMPLES as u64)?;
         let finished = reader.flag()?;
         let machine = EventMachine::restore(reader)?;
-        if machine.hops() != frames {
-            return Err(state::wrong(format!("events of {frames} hops"), machine.hops().to_string()).into());
-        }
+        state::met(machine.hops() == frames, "events of as many hops")?;
         Ok(Conversation {
             statistics: card.statistics.clone(),
             ears: Ears::restore(reader, frames, finished)?,

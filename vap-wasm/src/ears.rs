@@ -179,17 +179,12 @@ impl Channel {
         let resampler = Resampler::restore(rate_hz, reader)?;
         let log_mel = LogMel::restore(reader)?;
         let mels = reader.list("mels")?;
-        if !mels.len().is_multiple_of(MEL_BANDS) {
-            return Err(state::wrong("whole frames of mels", mels.len().to_string()).into());
-        }
+        state::met(mels.len().is_multiple_of(MEL_BANDS), "whole frames of mels")?;
         let frames = hops * MELS_A_FRAME as u64 + (mels.len() / MEL_BANDS) as u64;
         let heard = frames * STEP_SAMPLES as u64 + log_mel.arrived() as u64;
         // Once it has ended, the resampler is back at its beginning.
-        if !ended && (resampler.consumed(), resampler.produced()) != (taken, heard) {
-            let found = (resampler.consumed(), resampler.produced());
-            let samples = |(taken, heard)| format!("{taken} samples taken and {heard} heard");
-            return Err(state::wrong(samples((taken, heard)), samples(found)).into());
-        }
+        let agree = ended || (resampler.consumed(), resampler.produced()) == (taken, heard);
+        state::met(agree, "as many samples as were heard")?;
         Ok(Channel { taken, heard, resampler, log_mel, mels, ..Channel::new(rate_hz)? })
     }
 

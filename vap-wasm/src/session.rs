@@ -4,7 +4,7 @@
 //! `20 k` to `20 (k + 1)` ms of the stream, on both channels.
 
 use crate::conversation::Conversation;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::listener::{Listener, Model};
 use std::sync::Arc;
 use vap_core::state::{self, Reader, Writer};
@@ -63,10 +63,7 @@ impl Session {
         let mut listener = Arc::clone(&model).listen();
         listener.restore(&mut reader)?;
         reader.finish()?;
-        if listener.position() != conversation.frames() {
-            let [expected, found] = [conversation.frames(), listener.position()].map(|n| format!("{n} hops"));
-            return Err(state::wrong(expected, found).into());
-        }
+        state::met(listener.position() == conversation.frames(), "the memory of as many hops")?;
         Ok(Session { model, conversation, listener, begun: 0 })
     }
 
@@ -78,7 +75,7 @@ impl Session {
     /// `state` between two slices of a hop's [work](Session::work); that of the model, once it has failed.
     pub fn save(&self) -> Result<Vec<u8>> {
         if self.begun > 0 {
-            return Err(state::wrong("no hop under way", format!("{} begun", self.begun)).into());
+            return Err(Error::UnderWay);
         }
         let mut out = Writer::new(self.model.identity());
         self.conversation.save(&mut out)?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use vap_core::calibration::{self, Figures};
+use vap_core::g711::{self, Law};
 use vap_core::{Frame, wav};
 use wasm_bindgen::prelude::*;
 
@@ -56,6 +57,13 @@ pub fn decode_wav(bytes: &[u8]) -> Result<Object, JsValue> {
     let wav = wav::decode(bytes).map_err(Error::from)?;
     let channels: Array = wav.channels.iter().map(|c| JsValue::from(Float32Array::from(&c[..]))).collect();
     object(&[("sampleRate", wav.rate_hz.into()), ("channels", channels.into())])
+}
+
+/// Samples of the bytes of G.711; `encoding` is `alaw` or `mulaw`.
+#[wasm_bindgen(js_name = decodeG711)]
+pub fn decode_g711(bytes: &[u8], encoding: &str) -> Result<Vec<f32>, JsValue> {
+    let law = Law::named(encoding).map_err(Error::from)?;
+    Ok(g711::decode(bytes, law))
 }
 
 /// A loaded model, shared by its sessions.

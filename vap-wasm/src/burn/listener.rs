@@ -6,8 +6,9 @@ use crate::error::{Error, Result};
 use crate::listener::{Listener, Model};
 use burn::tensor::{Tensor, TensorData};
 use std::sync::Arc;
+use vap_core::Error as CoreError;
 use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
-use vap_core::state::{self, Reader, Writer};
+use vap_core::state::{Reader, Writer};
 
 impl Model for BurnModel {
     fn card(&self) -> &Card {
@@ -68,10 +69,10 @@ impl Listener for BurnListener {
     }
 
     fn save(&self, _: &mut Writer) -> Result<()> {
-        Err(state::wrong("a model on kernels", "one in Burn").into())
+        Err(CoreError::State("a model on kernels").into())
     }
 
     fn restore(&mut self, _: &mut Reader) -> Result<()> {
-        Err(state::wrong("a model on kernels", "one in Burn").into())
+        Err(CoreError::State("a model on kernels").into())
     }
 }
