@@ -69,6 +69,11 @@ impl Writer {
         Writer { bytes }
     }
 
+    /// Makes room for as many bytes more.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// What was written, with its header.
     pub fn finish(mut self) -> Vec<u8> {
         let hash = Hash::default().with(&self.bytes[HEADER..]).value();
@@ -97,7 +102,11 @@ impl Writer {
     /// Writes numbers whose count the reader knows.
     #[inline(never)]
     pub fn floats(&mut self, values: &[f32]) {
-        self.bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+        let from = self.bytes.len();
+        self.bytes.resize(from + size_of_val(values), 0);
+        for (bytes, value) in self.bytes[from..].as_chunks_mut().0.iter_mut().zip(values) {
+            *bytes = value.to_le_bytes();
+        }
     }
 
     /// Writes numbers and their count.
@@ -108,7 +117,11 @@ impl Writer {
 
     /// Writes pairs of integers whose count the reader knows.
     pub fn pairs(&mut self, pairs: &[[i16; 2]]) {
-        self.bytes.extend(pairs.as_flattened().iter().flat_map(|v| v.to_le_bytes()));
+        let from = self.bytes.len();
+        self.bytes.resize(from + size_of_val(pairs), 0);
+        for (bytes, value) in self.bytes[from..].as_chunks_mut().0.iter_mut().zip(pairs.as_flattened()) {
+            *bytes = value.to_le_bytes();
+        }
     }
 
     /// Writes what may be missing.

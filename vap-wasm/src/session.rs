@@ -13,6 +13,9 @@ use vap_core::{Event, Frame, Policy};
 pub use crate::conversation::MAX_WAITING_MS;
 pub use crate::ears::MAX_AHEAD_MS;
 
+/// Room for the sound that a saved session holds at common rates while nothing waits.
+const SOUND_BYTES: usize = 16_384;
+
 /// What a session is told at its beginning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionOptions {
@@ -78,6 +81,7 @@ impl Session {
             return Err(Error::UnderWay);
         }
         let mut out = Writer::new(self.model.identity());
+        out.reserve(self.listener.state_bytes() + SOUND_BYTES);
         self.conversation.save(&mut out)?;
         self.listener.save(&mut out)?;
         Ok(out.finish())
