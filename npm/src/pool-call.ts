@@ -7,7 +7,7 @@ import type { PoolThread } from "./pool-thread.js";
 import { checkSamples, sampleCount, type Samples } from "./samples.js";
 
 /** Deaths of its thread without anything told in between, behind which a call is given up. */
-const STRIKES = 3;
+const STRIKES = 10;
 
 /** What a call needs of its pool. @internal */
 export interface CallPlan {
@@ -218,8 +218,10 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
 
   /** Goes on in another thread, from the last state and the sound since. @internal */
   move(thread: PoolThread): void {
-    if (++this.#strikes > STRIKES) {
-      this.fail(new VapTurnError("internal", `call: its thread died ${STRIKES + 1} times before it told anything`));
+    // A thread that never was ready had not seen this call.
+    if (this.#thread.started) this.#strikes++;
+    if (this.#strikes > STRIKES) {
+      this.fail(new VapTurnError("internal", `call: its thread died ${this.#strikes} times before it told anything`));
       return;
     }
     this.#thread = thread;

@@ -18,6 +18,8 @@ export class PoolThread {
   readonly ready: Promise<ModelInfo>;
   /** Calls that live here. */
   calls = 0;
+  /** It was ready. */
+  started = false;
   /** It takes no more orders. */
   dead = false;
   readonly #worker: NodeWorker;
@@ -41,7 +43,7 @@ export class PoolThread {
         reject(new VapTurnError("load", `pool: a thread ended before it was ready${why === undefined ? "" : `: ${told(why)}`}`));
       });
     });
-    this.ready.catch(() => undefined);
+    this.ready.then(() => (this.started = true), () => undefined);
     // An error is followed by the exit.
     this.#worker.on("error", (error) => (why = error));
     this.#gone = new Promise((resolve) => {
