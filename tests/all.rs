@@ -5,6 +5,8 @@
 mod streaming;
 // What a session promises about channels, its end and its reset.
 mod session;
+// A session saved and restored is the same session.
+mod state;
 // Wrong options, wrong sound, wrong files: each has a defined outcome.
 mod hostile;
 // Damaged model files by the thousand.

@@ -22,6 +22,10 @@ export const ERROR_CODES = [
   "not-finite",
   /** Lengths that must agree do not. */
   "length",
+  /** Bytes that are not the saved state of a conversation with this model. */
+  "state",
+  /** Sound came faster than it is computed, and more of it waits than may. */
+  "behind",
   /** The stream was finished: `reset()` begins another. */
   "finished",
   /** The device that computes failed. */

@@ -10,7 +10,14 @@ export { TurnModel, loadWasm } from "./load.js";
 export type {
   BinarySource, Calibration, Expectation, Figures, LoadOptions, ModelInfo, Policy, PolicyChange, PolicyInForce, PolicyOptions, Preset,
 } from "./options.js";
-export { TurnDetector, type DetectorInfo, type DetectorOptions } from "./session.js";
+export { TurnPool, createPool, type CallOptions, type PoolOptions, type PoolStats } from "./pool.js";
+export { PoolCall } from "./pool-call.js";
+export type { CallInfo } from "./pool-messages.js";
+export { decodeG711, type Encoding, type Samples } from "./samples.js";
+export { TurnDetector, type DetectorInfo, type DetectorOptions, type RestoreOptions } from "./session.js";
+export {
+  turnEventStream, turnEvents, type SoundChunk, type SoundSource, type StreamItem, type StreamOptions, type TwoChannels,
+} from "./streams.js";
 export { summarise, type Summary } from "./summary.js";
 export { callSvg, type PictureOptions } from "./svg.js";
 export { clock, eventDetail, eventLine, eventName, summaryLines } from "./timeline.js";

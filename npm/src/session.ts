@@ -6,6 +6,7 @@ import { TurnModel } from "./load.js";
 import type { Expectation, LoadOptions, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "./options.js";
 import { inForce } from "./policy-in-force.js";
 import { checkedExpectation, checkedPolicy } from "./policy-options.js";
+import { checkBytes, checkEncoding, checkSamples, floats, type Encoding, type Samples } from "./samples.js";
 import { Session } from "./vap_wasm.js";
 
 /** Options of {@link TurnDetector.create}: `rate` of both channels, or the rate of each. */
@@ -23,9 +24,14 @@ export interface DetectorOptions extends LoadOptions {
   policy?: PolicyOptions;
   /** What the user will probably say first; by default `"open"`. */
   expect?: Expectation;
+  /** What a channel is that comes as bytes (`Uint8Array`, `Buffer`); without it bytes are refused. */
+  encoding?: Encoding;
 }
 
-/** What is known about a detector, thresholds in force included. */
+/** Options of {@link TurnDetector.restore}: rates, policy and expectation are those of the conversation. */
+export type RestoreOptions = LoadOptions & Pick<DetectorOptions, "encoding">;
+
+/** What is known about a detector, thresholds in force included; once restored, not what was `expected` of them. */
 export interface DetectorInfo extends PolicyInForce {
   model: ModelInfo;
   userRate: number;
@@ -34,17 +40,25 @@ export interface DetectorInfo extends PolicyInForce {
   delayMs: number;
 }
 
-const OPTIONS = ["rate", "userRate", "agentRate", "policy", "expect", "model", "wasm", "assetBase"];
+const RESTORE_OPTIONS = ["encoding", "model", "wasm", "assetBase"];
+/** @internal */
+export const DETECTOR_OPTIONS = ["rate", "userRate", "agentRate", "policy", "expect", ...RESTORE_OPTIONS];
 
 /** Listens to one conversation. */
 export class TurnDetector {
   #info: DetectorInfo;
   #session: Session | undefined;
-  #hops = 0;
+  #encoding: Encoding | undefined;
+  #hops: number;
 
-  private constructor(session: Session, info: DetectorInfo) {
+  private constructor(session: Session, model: ModelInfo, encoding: Encoding | undefined) {
     this.#session = session;
-    this.#info = info;
+    this.#encoding = encoding;
+    this.#hops = guarded(() => session.frames());
+    this.#info = guarded(() => {
+      const [userRate = NaN, agentRate = NaN] = session.rates();
+      return { model, userRate, agentRate, delayMs: session.delayMs(), ...inForce(session) };
+    });
   }
 
   /** What is known about this detector now. */
@@ -54,34 +68,50 @@ export class TurnDetector {
 
   /** Loads what is not loaded yet and gives a detector at the beginning of a conversation. */
   static async create(options: DetectorOptions): Promise<TurnDetector> {
-    const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-    if (unknown !== undefined) {
-      throw new VapTurnError("option", `option ${unknown}: unknown, expected one of ${OPTIONS.join(", ")}`);
-    }
+    checkNames(options, DETECTOR_OPTIONS);
+    const encoding = checkEncoding(options.encoding);
     const userRate = rateOf("userRate", options.userRate ?? options.rate);
     const agentRate = rateOf("agentRate", options.agentRate ?? options.rate);
     const policy = options.policy !== undefined && { policy: checkedPolicy(options.policy) };
     const expect = options.expect !== undefined && { expect: checkedExpectation(options.expect) };
-    const shared = options.model instanceof TurnModel ? options.model : undefined;
-    const model = shared ?? (await TurnModel.load(options as { model?: Exclude<typeof options.model, TurnModel> }));
-    try {
+    return withModel(options, (model) => {
       const session = guarded(() => new Session(model.raw, { userRate, agentRate, ...policy, ...expect }));
-      const known = guarded(() => ({ ...inForce(session), delayMs: session.delayMs() }));
-      return new TurnDetector(session, { model: model.info, userRate, agentRate, ...known });
-    } finally {
-      if (!shared) model.close();
-    }
+      return new TurnDetector(session, model.info, encoding);
+    });
   }
 
   /**
-   * Takes the next sound, mono samples nominally in [-1, 1], any number of them. The channels may come unequal or in
+   * Goes on where a detector with the same model was saved, in this process or another: it gives what the other would
+   * have given, to the bit. Throws `state` for bytes that are no saved conversation with this model.
+   */
+  static async restore(state: Uint8Array, options: RestoreOptions = {}): Promise<TurnDetector> {
+    checkNames(options, RESTORE_OPTIONS);
+    const encoding = checkEncoding(options.encoding);
+    checkBytes("restore: state", state);
+    return withModel(options, (model) => {
+      return new TurnDetector(guarded(() => Session.restore(model.raw, state)), model.info, encoding);
+    });
+  }
+
+  /**
+   * Everything that later output depends on, as bytes: some 0.7 MB with the weights that ship, whatever the length of
+   * the conversation. They hold a second or so of its sound; what was told already is not in them.
+   */
+  save(): Uint8Array<ArrayBuffer> {
+    const session = this.#open();
+    return guarded(() => session.save());
+  }
+
+  /**
+   * Takes the next sound, mono samples, any number of them. The channels may come unequal or in
    * separate calls: the one ahead waits, up to 5 s, then `channels-apart` is thrown. An empty array says that nothing
    * new is there yet; a channel that is undefined or left out is silent for as long as the other sounds.
    */
-  push(user?: Float32Array, agent?: Float32Array): Output {
-    samples("user", user);
-    samples("agent", agent);
-    return this.#take((session) => session.push(user, agent));
+  push(user?: Samples, agent?: Samples): Output {
+    if (user !== undefined) checkSamples("push: user", user, this.#encoding);
+    if (agent !== undefined) checkSamples("push: agent", agent, this.#encoding);
+    const heard = (given?: Samples): Float32Array | undefined => given && floats(given, this.#encoding);
+    return this.#take((session) => session.push(heard(user), heard(agent)));
   }
 
   /** Ends the conversation and gives what was still pending. A second call gives nothing. */
@@ -155,12 +185,30 @@ export class TurnDetector {
   }
 }
 
-function rateOf(name: string, rate: unknown): number {
+/** A rate as a caller gave it. @internal */
+export function rateOf(name: string, rate: unknown): number {
   if (Number.isSafeInteger(rate)) return rate as number;
   throw new VapTurnError("option", `option ${name}: expected a whole number of Hz (or rate for both), found ${String(rate)}`);
 }
 
-function samples(name: string, given: unknown): void {
-  if (given === undefined || given instanceof Float32Array) return;
-  throw new VapTurnError("option", `push: expected a Float32Array or undefined for the ${name}, found ${typeof given}`);
+/** Refuses unknown options. @internal */
+export function checkNames(options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw new VapTurnError("option", `options: expected an object, found ${options === null ? "null" : typeof options}`);
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new VapTurnError("option", `option ${unknown}: unknown, expected one of ${known.join(", ")}`);
+  }
+}
+
+/** Works with the model of the options; one that is loaded for this alone is closed behind it. */
+async function withModel<T>(options: LoadOptions, work: (model: TurnModel) => T): Promise<T> {
+  if (options.model instanceof TurnModel) return work(options.model);
+  const model = await TurnModel.load(options as { model?: Exclude<typeof options.model, TurnModel> });
+  try {
+    return work(model);
+  } finally {
+    model.close();
+  }
 }

@@ -5,6 +5,8 @@ import type { Expectation, Figures, ModelInfo, Policy, PolicyOptions } from "./o
 
 export function decodeWav(bytes: Uint8Array): { sampleRate: number; channels: Float32Array[] };
 
+export function decodeG711(bytes: Uint8Array, encoding: string): Float32Array;
+
 export class Model {
   private constructor();
   static load(bytes: Uint8Array): Model;
@@ -14,6 +16,8 @@ export class Model {
 
 export class Session {
   constructor(model: Model, options: { userRate: number; agentRate: number; policy?: PolicyOptions; expect?: Expectation });
+  static restore(model: Model, bytes: Uint8Array): Session;
+  save(): Uint8Array<ArrayBuffer>;
   push(user: Float32Array | undefined, agent: Float32Array | undefined): RawOutput;
   /** Address in the memory of room for 4096 samples of a channel. */
   input(channel: number): number;
@@ -25,6 +29,10 @@ export class Session {
   finish(): RawOutput;
   reset(): void;
   delayMs(): number;
+  /** Sample rates of user and agent, in Hz. */
+  rates(): Uint32Array;
+  /** Frames given so far. */
+  frames(): number;
   setPolicy(policy: PolicyOptions): void;
   expect(expectation: Expectation): void;
   policy(): Policy;

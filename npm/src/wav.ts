@@ -12,7 +12,7 @@ export interface Wav {
   channels: Float32Array[];
 }
 
-/** Decodes a WAV file: PCM of 8, 16, 24 or 32 bits, or float, at any rate. */
+/** Decodes a WAV file: PCM of 8, 16, 24 or 32 bits, float, or G.711, at any rate. */
 export async function decodeWav(bytes: Uint8Array, options: Pick<LoadOptions, "wasm" | "assetBase"> = {}): Promise<Wav> {
   await loadWasm(options.wasm, options.assetBase);
   return guarded(() => decode(bytes));

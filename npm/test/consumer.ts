@@ -1,6 +1,7 @@
 // A program that uses the package in TypeScript; package.test.js compiles it against the built declarations.
 import {
-  PcmInput, TurnDetector, TurnModel, TurnSession, VapTurnError, analyze, callSvg, decodeWav, listen, type EndReason, type PolicyChange,
+  PcmInput, TurnDetector, TurnModel, TurnSession, VapTurnError, analyze, callSvg, createPool, decodeWav, listen, turnEvents,
+  type EndReason, type PolicyChange,
   type TurnEvent,
 } from "vap-turn";
 
@@ -59,8 +60,15 @@ export async function run(bytes: Uint8Array): Promise<string[]> {
   const growing: number | undefined = frames[0]?.bargeIn?.probability;
   // @ts-expect-error A policy has no such threshold.
   await TurnDetector.create({ rate: 16000, policy: { endTreshold: 1 } }).catch((e: unknown) => e instanceof VapTurnError);
-  // @ts-expect-error Samples are floats.
-  detector.push(new Int16Array(320));
+  detector.push(new Int16Array(320), new Uint8Array(0));
+  // @ts-expect-error Samples are of 16 or 32 bits, or the bytes of a line.
+  detector.push(new Float64Array(320));
+  const moved = await TurnDetector.restore(detector.save(), { model, encoding: "mulaw" });
+  for await (const item of turnEvents([{ user: new Float32Array(320) }], { rate: 16000, model })) answer(item);
+  for await (const item of turnEvents([new Int16Array(640)], { rate: 16000, model, frames: true })) {
+    if (item.type === "frame") moved.push(Float32Array.from(item.vad));
+    else answer(item);
+  }
   const { channels, sampleRate: rate } = await decodeWav(bytes);
   const [user = new Float32Array(), agent = new Float32Array()] = channels;
   const call = { user: { samples: user, rate }, agent: { samples: agent, rate } };
@@ -86,4 +94,16 @@ export async function live(signal: AbortSignal): Promise<number> {
   for await (const { vad } of session) if (vad[0] > 0.5) break;
   await session.finish();
   return session.stats.hopMs;
+}
+
+export async function server(sound: AsyncIterable<Uint8Array>): Promise<number> {
+  const pool = await createPool({ threads: 2, saveEveryMs: 2000 });
+  const call = await pool.open({ rate: 8000, encoding: "alaw", policy: { maxSilenceMs: 1500 } });
+  for await (const bytes of sound) if (!call.push(bytes, undefined)) await call.ready();
+  await call.finish();
+  for await (const item of call) if (item.type !== "frame") answer(item);
+  // @ts-expect-error A line speaks one of the two laws.
+  await pool.open({ rate: 8000, encoding: "ulaw" }).catch(() => undefined);
+  await pool.finish();
+  return pool.stats.delayMs.p99;
 }

@@ -162,7 +162,7 @@ test("wrong options throw, by name", async () => {
   await assert.rejects(create({ policy: "strict" }), failsWith("option"));
   await assert.rejects(create({ model: 7 }), failsWith("option", /model file: expected/));
   const detector = await create();
-  for (const wrong of [[0.5], "sound", new Int16Array(4), null]) {
+  for (const wrong of [[0.5], "sound", new Float64Array(4), new Uint16Array(4), new ArrayBuffer(8), null]) {
     assert.throws(() => detector.push(wrong), failsWith("option", /Float32Array/));
   }
   detector.close();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TurnModel, decodeWav } from "../dist/index.js";
+import { g711 } from "./telephone.js";
 
 export const FIXTURE = fileURLToPath(new URL("../../tests/fixtures/call.wav", import.meta.url));
 export const MODEL = fileURLToPath(new URL("../models/optimized.safetensors", import.meta.url));
@@ -55,6 +56,8 @@ const FORMATS = {
     },
   },
   s32: { bits: 32, tag: 1, write: (view, at, x) => view.setInt32(at, clamp(Math.round(x * 2147483648), -2147483648, 2147483647), true) },
+  alaw: { bits: 8, tag: 6, write: (view, at, x) => view.setUint8(at, g711([x], "alaw")[0]) },
+  mulaw: { bits: 8, tag: 7, write: (view, at, x) => view.setUint8(at, g711([x], "mulaw")[0]) },
   f32: { bits: 32, tag: 3, write: (view, at, x) => view.setFloat32(at, x, true) },
 };
 

@@ -6,9 +6,11 @@
 
 use crate::SAMPLE_RATE_HZ;
 use crate::error::{Error, Result};
+use crate::state::{self, Reader, Writer};
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{
-    Async, Fft, FixedAsync, FixedSync, SincInterpolationParameters, SincInterpolationType, WindowFunction,
+    Async, Fft, FixedAsync, FixedSync, Indexing, Resampler as _, Resizable, SincInterpolationParameters,
+    SincInterpolationType, WindowFunction,
 };
 
 /// Lowest input rate, in Hz.
@@ -19,15 +21,19 @@ pub const MAX_RATE_HZ: u32 = 384_000;
 /// Above this block length the FFT resampler would hold sound back too long.
 const MAX_BLOCK_MS: u32 = 40;
 
+/// Length of the sinc, in input samples.
+const SINC_POINTS: usize = 128;
+
 /// Streaming resampler of one mono channel to 16 kHz.
 ///
 /// Samples that are not finite become 0 (and are counted), samples beyond full scale are clipped to `[-1, 1]`.
 pub struct Resampler {
-    inner: Option<Box<dyn rubato::Resampler<f32>>>,
+    inner: Option<Inner>,
     rate_hz: u32,
-    /// Input that does not fill a block yet.
+    /// The last input of finished blocks, which the next one still sees, and that which does not fill a block yet.
     pending: Vec<f32>,
-    block: Vec<f32>,
+    /// How much of it is of finished blocks.
+    kept: usize,
     /// Output samples of the start-up delay still to drop.
     to_skip: usize,
     consumed: u64,
@@ -45,14 +51,14 @@ impl Resampler {
         if !(MIN_RATE_HZ..=MAX_RATE_HZ).contains(&rate_hz) {
             return Err(out_of_range);
         }
-        let inner = if rate_hz == SAMPLE_RATE_HZ { None } else { Some(build(rate_hz).ok_or(out_of_range)?) };
-        let block = inner.as_ref().map_or(0, |r| r.output_frames_max());
-        let to_skip = inner.as_ref().map_or(0, |r| r.output_delay());
+        let inner =
+            if rate_hz == SAMPLE_RATE_HZ { None } else { Some(Inner::new(rate_hz).ok_or(out_of_range)?) };
+        let to_skip = inner.as_ref().map_or(0, |inner| inner.rubato.output_delay());
         Ok(Resampler {
             inner,
             rate_hz,
             pending: Vec::new(),
-            block: vec![0.0; block],
+            kept: 0,
             to_skip,
             consumed: 0,
             produced: 0,
@@ -67,10 +73,20 @@ impl Resampler {
 
     /// Longest time a sample waits between going in and coming out, in ms: filter delay and block length.
     pub fn delay_ms(&self) -> f64 {
-        self.inner.as_ref().map_or(0.0, |r| {
+        self.inner.as_ref().map_or(0.0, |Inner { rubato, .. }| {
             let out_ms = 1000.0 / f64::from(SAMPLE_RATE_HZ);
-            (r.output_delay() + r.output_frames_max()) as f64 * out_ms
+            (rubato.output_delay() + rubato.output_frames_max()) as f64 * out_ms
         })
+    }
+
+    /// Input samples taken so far.
+    pub fn consumed(&self) -> u64 {
+        self.consumed
+    }
+
+    /// Output samples given so far.
+    pub fn produced(&self) -> u64 {
+        self.produced
     }
 
     /// Input samples so far that were not finite and became 0.
@@ -81,19 +97,14 @@ impl Resampler {
     /// Takes input samples and appends what is ready to `out`, at 16 kHz.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) {
         self.consumed += samples.len() as u64;
-        for &sample in samples {
-            let clean = if sample.is_finite() {
-                sample.clamp(-1.0, 1.0)
-            } else {
-                self.replaced += 1;
-                0.0
-            };
-            if self.inner.is_none() {
-                self.produced += 1;
-                out.push(clean);
-            } else {
-                self.pending.push(clean);
-            }
+        self.replaced += samples.iter().filter(|sample| !sample.is_finite()).count() as u64;
+        let clean =
+            samples.iter().map(|sample| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 });
+        if self.inner.is_none() {
+            self.produced += samples.len() as u64;
+            out.extend(clean);
+        } else {
+            self.pending.extend(clean);
         }
         self.work(out);
     }
@@ -104,8 +115,8 @@ impl Resampler {
         let target = (self.consumed as f64 * ratio).round() as u64;
         while self.inner.is_some() && self.produced < target {
             let before_turn = (self.produced, self.to_skip);
-            let missing = self.inner.as_ref().map_or(0, |r| r.input_frames_next());
-            let length = self.pending.len().max(missing);
+            let missing = self.inner.as_ref().map_or(0, |inner| inner.rubato.input_frames_next());
+            let length = self.pending.len().max(self.kept + missing);
             self.pending.resize(length, 0.0);
             let before = out.len();
             self.work(out);
@@ -121,52 +132,257 @@ impl Resampler {
         };
     }
 
+    /// Writes where the stream stands and the input that later output depends on.
+    pub fn save(&self, out: &mut Writer) {
+        out.count(self.consumed);
+        out.count(self.produced);
+        out.count(self.to_skip as u64);
+        out.count(self.replaced);
+        out.list(&self.pending);
+    }
+
+    /// Reads what [`Resampler::save`] wrote of a resampler for the same rate. What it gives from here on is what the
+    /// other would have given, to the bit.
+    ///
+    /// # Errors
+    /// [`Error::SampleRate`] as [`Resampler::new`], [`Error::State`] for what cannot have been written.
+    pub fn restore(rate_hz: u32, reader: &mut Reader) -> Result<Self> {
+        let mut restored = Resampler::new(rate_hz)?;
+        restored.consumed = reader.count("samples taken", state::MOST)?;
+        restored.produced = reader.count("samples given", state::MOST)?;
+        restored.to_skip = reader.count("samples to skip", restored.to_skip as u64)? as usize;
+        restored.replaced = reader.count("samples replaced", restored.consumed)?;
+        restored.pending = reader.list("samples")?;
+        let due = restored.consumed as f64 * f64::from(SAMPLE_RATE_HZ) / f64::from(rate_hz);
+        let apart = (due - restored.produced as f64).abs();
+        state::met(apart <= f64::from(SAMPLE_RATE_HZ), "as many samples as were taken")?;
+        let held = restored.pending.len();
+        match &mut restored.inner {
+            Some(inner) => restored.kept = inner.resume(restored.consumed, &restored.pending)?,
+            None => state::met(held == 0, "no samples that wait")?,
+        }
+        Ok(restored)
+    }
+
     fn work(&mut self, out: &mut Vec<f32>) {
         let Some(inner) = self.inner.as_mut() else { return };
-        let mut at = 0;
+        let mut at = self.kept;
         loop {
-            let wanted = inner.input_frames_next();
+            let wanted = inner.rubato.input_frames_next();
             if self.pending.len() - at < wanted {
                 break;
             }
-            let capacity = self.block.len();
-            // Lengths are the resampler's own, so neither adapter nor call can fail.
-            let Ok(input) = InterleavedSlice::new(&self.pending[at..at + wanted], 1, wanted) else { break };
-            let Ok(mut output) = InterleavedSlice::new_mut(&mut self.block, 1, capacity) else { break };
-            let Ok((used, made)) = inner.process_into_buffer(&input, &mut output, None) else { break };
-            at += used;
+            let input = &self.pending[at..at + wanted];
+            let Some(made) = inner.rubato.process(input, &mut inner.block, None) else { break };
+            at += wanted;
             let skip = self.to_skip.min(made);
             self.to_skip -= skip;
             self.produced += (made - skip) as u64;
-            out.extend_from_slice(&self.block[skip..made]);
+            out.extend_from_slice(&inner.block[skip..made]);
+            inner.advance(&self.pending[..at]);
         }
-        self.pending.drain(..at);
+        self.kept = at.min(inner.memory);
+        self.pending.drain(..at - self.kept);
     }
 }
 
-fn build(rate_hz: u32) -> Option<Box<dyn rubato::Resampler<f32>>> {
-    let (input, output) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
-    let block_ms = 1000 / gcd(rate_hz, SAMPLE_RATE_HZ).max(1);
-    if block_ms <= MAX_BLOCK_MS {
-        let chunk = (input / 100).max(1);
-        let fft = Fft::<f32>::new_custom(
-            input,
-            output,
-            chunk,
-            1,
-            1,
-            WindowFunction::BlackmanHarris2,
-            FixedSync::Both,
-        );
-        return Some(Box::new(fft.ok()?));
+/// A resampler of rubato, and how to bring another to where this one stands.
+///
+/// What rubato holds cannot be read: a few samples of input, and with a sinc the place between two of them, a sum of as
+/// many roundings as there were outputs. Both are the same again when the last input is replayed. So that this need
+/// not go back to the beginning, a sinc is replayed itself whenever input and output are in step, once a period.
+struct Inner {
+    rubato: Rubato,
+    /// Input samples after which input and output are in step again: a second, or the block of an FFT.
+    period: u64,
+    /// Blocks a period.
+    blocks: u64,
+    /// Place of the next block in its period.
+    next: u64,
+    /// Input samples before a block that it sees.
+    memory: usize,
+    /// Output of the last block.
+    block: Vec<f32>,
+    /// Input of a block that is replayed.
+    replayed: Vec<f32>,
+    /// Moves on without computing what comes out.
+    unheard: Indexing,
+}
+
+impl Inner {
+    fn new(rate_hz: u32) -> Option<Self> {
+        let (rubato, period, memory) = match fft(rate_hz) {
+            Some(fft) => {
+                let block = fft.input_frames_next();
+                (fft, block as u64, block)
+            }
+            None => (sinc(rate_hz)?, u64::from(rate_hz), 2 * SINC_POINTS),
+        };
+        let longest = rubato.input_frames_next();
+        let unheard = Indexing {
+            input_offset: 0,
+            output_offset: 0,
+            partial_len: None,
+            active_channels_mask: Some(vec![false]),
+        };
+        let mut inner = Inner {
+            period,
+            blocks: period.div_ceil(longest.max(1) as u64),
+            next: 0,
+            memory,
+            block: vec![0.0; rubato.output_frames_max()],
+            replayed: vec![0.0; longest],
+            rubato,
+            unheard,
+        };
+        inner.size_next();
+        Some(inner)
     }
-    // Rates without a short common block with 16 kHz: windowed sinc, any ratio.
-    let parameters = SincInterpolationParameters::new(128, WindowFunction::BlackmanHarris2)
+
+    /// Where the block `next` of a period begins.
+    fn start(&self, next: u64) -> u64 {
+        self.period * next / self.blocks
+    }
+
+    /// Tells rubato how long the next block is.
+    fn size_next(&mut self) {
+        let length = (self.start(self.next + 1) - self.start(self.next)) as usize;
+        if length != self.rubato.input_frames_next() {
+            self.rubato.resize(length);
+        }
+    }
+
+    /// Goes on to the next block; `heard` is the input up to it.
+    fn advance(&mut self, heard: &[f32]) {
+        self.next += 1;
+        if self.next == self.blocks {
+            self.next = 0;
+            if self.blocks > 1 {
+                self.replay(self.period, &heard[heard.len() - heard.len().min(self.memory)..]);
+            }
+        }
+        self.size_next();
+    }
+
+    /// Begins anew and goes through `length` samples of input, a period and the blocks of another at most, that end with
+    /// `heard`.
+    fn replay(&mut self, length: u64, heard: &[f32]) {
+        self.rubato.reset();
+        let target = self.next;
+        self.next = 0;
+        let mut at = 0;
+        while at < length {
+            self.size_next();
+            let wanted = self.rubato.input_frames_next();
+            at += wanted as u64;
+            // What is not at hand is not seen by the block to come.
+            let after = (length.saturating_sub(at) as usize).min(heard.len());
+            let seen = &heard[..heard.len() - after];
+            let seen = &seen[seen.len() - seen.len().min(wanted)..];
+            let input = &mut self.replayed[..wanted];
+            let (missing, there) = input.split_at_mut(wanted - seen.len());
+            missing.fill(0.0);
+            there.copy_from_slice(seen);
+            let indexing = seen.is_empty().then_some(&self.unheard);
+            self.rubato.process(input, &mut self.block, indexing);
+            self.next = (self.next + 1) % self.blocks;
+        }
+        self.next = target;
+        self.size_next();
+    }
+
+    /// Goes to where another stands after `consumed` samples, the last of which are `pending`; gives how many of those
+    /// are of finished blocks.
+    fn resume(&mut self, consumed: u64, pending: &[f32]) -> Result<usize> {
+        let (periods, rest) = (consumed / self.period, consumed % self.period);
+        let next = (0..self.blocks).rev().find(|next| self.start(*next) <= rest).unwrap_or(0);
+        let waiting = rest - self.start(next);
+        let kept = (consumed - waiting).min(self.memory as u64);
+        state::met(pending.len() as u64 == kept + waiting, "the last samples")?;
+        self.next = next;
+        let length = periods.min(1) * self.period + self.start(next);
+        self.replay(length, &pending[..kept as usize]);
+        Ok(kept as usize)
+    }
+}
+
+/// Named, not `dyn`: the wasm binary would hold every method of both.
+enum Rubato {
+    Fft(Box<Fft<f32>>),
+    Sinc(Box<Async<f32>>),
+}
+
+impl Rubato {
+    fn input_frames_next(&self) -> usize {
+        match self {
+            Rubato::Fft(fft) => fft.input_frames_next(),
+            Rubato::Sinc(sinc) => sinc.input_frames_next(),
+        }
+    }
+
+    fn output_frames_max(&self) -> usize {
+        match self {
+            Rubato::Fft(fft) => fft.output_frames_max(),
+            Rubato::Sinc(sinc) => sinc.output_frames_max(),
+        }
+    }
+
+    fn output_delay(&self) -> usize {
+        match self {
+            Rubato::Fft(fft) => fft.output_delay(),
+            Rubato::Sinc(sinc) => sinc.output_delay(),
+        }
+    }
+
+    fn reset(&mut self) {
+        match self {
+            Rubato::Fft(fft) => fft.reset(),
+            Rubato::Sinc(sinc) => sinc.reset(),
+        }
+    }
+
+    /// The next block takes this many samples, no more than the first.
+    fn resize(&mut self, length: usize) {
+        if let Rubato::Sinc(sinc) = self {
+            let _ = sinc.set_chunk_size(length);
+        }
+    }
+
+    /// Works a block; gives how many samples it made, or none when it fails, which it has no cause to: lengths are its
+    /// own.
+    fn process(&mut self, input: &[f32], output: &mut [f32], indexing: Option<&Indexing>) -> Option<usize> {
+        let capacity = output.len();
+        let input = InterleavedSlice::new(input, 1, input.len()).ok()?;
+        let mut output = InterleavedSlice::new_mut(output, 1, capacity).ok()?;
+        let made = match self {
+            Rubato::Fft(fft) => fft.process_into_buffer(&input, &mut output, indexing),
+            Rubato::Sinc(sinc) => sinc.process_into_buffer(&input, &mut output, indexing),
+        };
+        Some(made.ok()?.1)
+    }
+}
+
+/// For rates with a short common block with 16 kHz.
+fn fft(rate_hz: u32) -> Option<Rubato> {
+    let (input, output) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
+    if 1000 / gcd(rate_hz, SAMPLE_RATE_HZ).max(1) > MAX_BLOCK_MS {
+        return None;
+    }
+    let chunk = (input / 100).max(1);
+    let window = WindowFunction::BlackmanHarris2;
+    let fft = Fft::<f32>::new_custom(input, output, chunk, 1, 1, window, FixedSync::Both);
+    Some(Rubato::Fft(Box::new(fft.ok()?)))
+}
+
+/// For the others: windowed sinc, any ratio.
+fn sinc(rate_hz: u32) -> Option<Rubato> {
+    let (input, output) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
+    let parameters = SincInterpolationParameters::new(SINC_POINTS, WindowFunction::BlackmanHarris2)
         .interpolation(SincInterpolationType::Cubic);
     let ratio = output as f64 / input as f64;
     let chunk = (input / 100).max(1);
     let sinc = Async::<f32>::new_sinc(ratio, 1.01, &parameters, chunk, 1, FixedAsync::Input);
-    Some(Box::new(sinc.ok()?))
+    Some(Rubato::Sinc(Box::new(sinc.ok()?)))
 }
 
 fn gcd(a: u32, b: u32) -> u32 {
@@ -250,11 +466,69 @@ mod tests {
         assert_eq!(first.len(), 1600);
     }
 
+    fn restored(resampler: &Resampler) -> Result<Resampler> {
+        let mut out = Writer::new(0);
+        resampler.save(&mut out);
+        let bytes = out.finish();
+        let mut reader = Reader::new(&bytes, 0)?;
+        let restored = Resampler::restore(resampler.rate_hz(), &mut reader)?;
+        reader.finish()?;
+        Ok(restored)
+    }
+
+    #[test]
+    fn a_restored_one_goes_on_to_the_bit() {
+        for rate_hz in [4_000, 8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 4_001, 12_345, 44_099, 383_999]
+        {
+            let input = tone(rate_hz, 300.0, 3.3);
+            let (mut straight, mut moved) =
+                (Resampler::new(rate_hz).unwrap(), Resampler::new(rate_hz).unwrap());
+            let (mut expected, mut found) = (Vec::new(), Vec::new());
+            // Chunks that end anywhere, in a block and on its edge, before and behind whole seconds.
+            let mut at = 0;
+            for length in [1, 7, 440, 441, 100, 80, 1_000, 3_000].map(|n| n * rate_hz as usize / 16_000) {
+                for _ in 0..12 {
+                    let part = &input[at..input.len().min(at + length)];
+                    straight.push(part, &mut expected);
+                    moved.push(part, &mut found);
+                    moved = restored(&moved).unwrap();
+                    at += part.len();
+                }
+            }
+            assert!(at as f32 / rate_hz as f32 > 3.2, "{at} samples");
+            straight.finish(&mut expected);
+            moved.finish(&mut found);
+            assert_eq!(found, expected, "{rate_hz} Hz");
+        }
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_is_refused() {
+        for rate_hz in [8_000, 16_000, 44_099] {
+            let mut resampler = Resampler::new(rate_hz).unwrap();
+            resampler.push(&tone(rate_hz, 300.0, 1.234), &mut Vec::new());
+            restored(&resampler).unwrap();
+            type Change = fn(&mut Resampler);
+            let changes: [Change; 5] = [
+                |r| r.consumed += 1_000_000,
+                |r| r.produced += 1_000_000,
+                |r| r.to_skip += 1_000_000,
+                |r| r.pending.push(0.0),
+                |r| r.pending.push(f32::NAN),
+            ];
+            for (at, change) in changes.into_iter().enumerate() {
+                let mut wrong = Resampler { inner: None, pending: resampler.pending.clone(), ..resampler };
+                change(&mut wrong);
+                assert_eq!(restored(&wrong).err().unwrap().code(), "state", "{rate_hz} Hz, change {at}");
+            }
+        }
+    }
+
     #[test]
     fn finish_ends_when_nothing_comes_out() {
         let mut resampler = Resampler::new(8_000).unwrap();
         // No room for output: every call of the resampler fails.
-        resampler.block.clear();
+        resampler.inner.as_mut().unwrap().block.clear();
         let mut out = Vec::new();
         resampler.push(&[0.5; 800], &mut out);
         resampler.finish(&mut out);

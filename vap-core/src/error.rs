@@ -106,6 +106,9 @@ pub enum Error {
         /// Its index there.
         index: usize,
     },
+    /// Bytes that are not the state of a stream of this model.
+    #[error("state: expected {0}, found other bytes")]
+    State(&'static str),
     /// Slices whose lengths must agree do not.
     #[error("{what}: expected length {expected}, found {found}")]
     Length {
@@ -134,6 +137,7 @@ impl Error {
             | Error::WeightShape { .. } => "model-file",
             Error::ModelVersion { .. } => "model-version",
             Error::NotFinite { .. } => "not-finite",
+            Error::State(_) => "state",
             Error::Length { .. } => "length",
         }
     }

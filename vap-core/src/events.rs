@@ -48,6 +48,7 @@ mod tests;
 
 pub use event::{BargeIn, EndReason, Event, EventKind};
 
+use crate::state::{self, Reader, Writer};
 use crate::{Expectation, Frame, HOP_MS, Policy, Result, Speaker};
 use overlap::Overlap;
 use serde::Serialize;
@@ -243,6 +244,45 @@ impl EventMachine {
         }
     }
 
+    /// Writes all it knows, policy and expectation included.
+    pub fn save(&self, out: &mut Writer) {
+        let EventMachine { policy, expectation, now, channels, overlap, turns, floor } = self;
+        policy.save(out);
+        expectation.save(out);
+        out.count(*now);
+        channels.iter().for_each(|channel| channel.save(out));
+        overlap.save(out);
+        turns.iter().for_each(|turn| out.option(*turn, Turn::save));
+        out.option(*floor, save_speaker);
+    }
+
+    /// Reads what [`EventMachine::save`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::State`](crate::Error::State) for what it cannot have written.
+    pub fn restore(reader: &mut Reader) -> Result<Self> {
+        let policy = Policy::restore(reader)?;
+        let expectation = Expectation::restore(reader)?;
+        let now = reader.count("hops", state::MOST)?;
+        Ok(EventMachine {
+            policy,
+            expectation,
+            now,
+            channels: [Channel::restore(reader, now)?, Channel::restore(reader, now)?],
+            overlap: Overlap::restore(reader, now)?,
+            turns: [
+                reader.option(|reader| Turn::restore(reader, now))?,
+                reader.option(|reader| Turn::restore(reader, now))?,
+            ],
+            floor: reader.option(restore_speaker)?,
+        })
+    }
+
+    /// Hops heard so far.
+    pub fn hops(&self) -> u64 {
+        self.now
+    }
+
     fn tell_ends(&self, changes: [Change; 2], out: &mut Vec<Event>) {
         for speaker in Speaker::BOTH {
             if let Change::Ended(sound) = changes[speaker.index()] {
@@ -261,6 +301,14 @@ impl EventMachine {
             out.push(Event::at(now, EventKind::SpeechEnd, speaker).over(sound.start, sound.end));
         }
     }
+}
+
+fn save_speaker(speaker: Speaker, out: &mut Writer) {
+    out.flag(speaker == Speaker::Agent);
+}
+
+fn restore_speaker(reader: &mut Reader) -> Result<Speaker> {
+    Ok(if reader.flag()? { Speaker::Agent } else { Speaker::User })
 }
 
 /// Length of a number of hops, in ms.

@@ -17,6 +17,7 @@
 
 use crate::error::{Error, Result};
 use crate::policy::{LONGEST_MS, Policy};
+use crate::state::{Reader, Writer};
 use serde::{Deserialize, Serialize};
 
 /// What the user will probably say next.
@@ -63,6 +64,19 @@ impl Expectation {
             expected: format!("one of {}", Self::ALL.map(Self::name).join(", ")),
             found: name.into(),
         })
+    }
+
+    /// Writes which it is.
+    pub fn save(self, out: &mut Writer) {
+        out.count(self as u64);
+    }
+
+    /// Reads what [`Expectation::save`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::State`] for none of them.
+    pub fn restore(reader: &mut Reader) -> Result<Self> {
+        Ok(Self::ALL[reader.count("expectation", Self::ALL.len() as u64 - 1)? as usize])
     }
 
     /// Factor of the odds of a threshold, and of silences in halves.

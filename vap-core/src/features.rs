@@ -7,6 +7,7 @@
 
 use crate::config::MEL_BANDS;
 use crate::error::{Error, Result};
+use crate::state::{Reader, Writer};
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,28 @@ impl LogMel {
                 self.arrived = 0;
             }
         }
+    }
+
+    /// Samples taken since the last frame.
+    pub fn arrived(&self) -> usize {
+        self.arrived
+    }
+
+    /// Writes the samples that later frames see.
+    pub fn save(&self, out: &mut Writer) {
+        out.count(self.arrived as u64);
+        out.floats(&self.window);
+    }
+
+    /// Reads what [`LogMel::save`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::State`] for what it cannot have written.
+    pub fn restore(reader: &mut Reader) -> Result<Self> {
+        let mut restored = LogMel::new();
+        restored.arrived = reader.count("samples of a step", STEP_SAMPLES as u64 - 1)? as usize;
+        reader.floats("samples", &mut restored.window)?;
+        Ok(restored)
     }
 
     fn frame(&mut self, out: &mut Vec<f32>) {

@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod state;
 pub mod config;
+pub mod g711;
 pub mod wav;
 pub mod audio;
 pub mod features;

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::features::FeatureStatistics;
 use crate::params::{self, Param};
 use crate::policy::Policy;
+use crate::state::Hash;
 use safetensors::tensor::{SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
@@ -62,6 +63,8 @@ pub struct ModelView<'a> {
     /// Where the weights come from.
     pub provenance: serde_json::Value,
     tensors: SafeTensors<'a>,
+    /// All of the file behind its header.
+    data: &'a [u8],
 }
 
 impl<'a> ModelView<'a> {
@@ -72,7 +75,7 @@ impl<'a> ModelView<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self> {
         let unreadable =
             |e: safetensors::SafeTensorError| Error::ModelFile(format!("not a safetensors file: {e:?}"));
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+        let (header_length, metadata) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
         let header = metadata.metadata().clone().unwrap_or_default();
         let text = |key: &str| {
             header.get(key).ok_or_else(|| Error::ModelFile(format!("header key {key:?} is missing")))
@@ -93,7 +96,16 @@ impl<'a> ModelView<'a> {
         let provenance = json("provenance", text("provenance")?)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
         storage::nothing_else(&params::params(&config), &tensors)?;
-        Ok(ModelView { config, statistics, policy, calibration, provenance, tensors })
+        let data = bytes.get(8 + header_length..).unwrap_or_default();
+        Ok(ModelView { config, statistics, policy, calibration, provenance, tensors, data })
+    }
+
+    /// What tells this model from others: a hash of its sizes, statistics and weights as they are stored, since in
+    /// another form they compute other numbers.
+    pub fn identity(&self) -> u64 {
+        let statistics = [&self.statistics.mean, &self.statistics.deviation].into_iter().flatten();
+        let statistics: Vec<u8> = statistics.flat_map(|v| v.to_le_bytes()).collect();
+        Hash::default().with(self.config.to_json().as_bytes()).with(&statistics).with(self.data).value()
     }
 
     /// A weight in the form it is stored in.

@@ -4,6 +4,7 @@
 //! its default), unknown names are refused, and [`Policy::validate`] says which option is wrong and why.
 
 use crate::error::{Error, Result};
+use crate::state::{Reader, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -163,6 +164,29 @@ impl Policy {
         policy.validate()?;
         Ok(policy)
     }
+
+    /// Writes every threshold and time, in the order of the tables.
+    pub fn save(&self, out: &mut Writer) {
+        let mut policy = *self;
+        THRESHOLDS.iter().for_each(|(_, place)| out.number(*place(&mut policy)));
+        TIMES.iter().for_each(|(_, place, _)| out.count((*place(&mut policy)).into()));
+    }
+
+    /// Reads what [`Policy::save`] wrote, checked.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a policy that [`Policy::validate`] refuses.
+    pub fn restore(reader: &mut Reader) -> Result<Self> {
+        let mut policy = Policy::default();
+        for (name, place) in THRESHOLDS {
+            *place(&mut policy) = reader.number(name)?;
+        }
+        for (name, place, _) in TIMES {
+            *place(&mut policy) = reader.count(name, LONGEST_MS.into())? as u32;
+        }
+        policy.validate().map_err(|_| Error::State("a policy"))?;
+        Ok(policy)
+    }
 }
 
 fn require(
@@ -200,6 +224,19 @@ mod tests {
         let json = serde_json::to_string(&policy).unwrap();
         assert!(json.contains("\"maxSilenceMs\":2000") && json.contains("\"endThreshold\":0.7"), "{json}");
         assert_eq!(serde_json::from_str::<Policy>(&json).unwrap(), policy);
+    }
+
+    #[test]
+    fn is_restored_to_the_bit() {
+        let policy = Policy { vad_onset: 0.1 + 0.7, end_threshold: 1.0 / 3.0 + 0.5, ..Policy::default() };
+        let mut out = Writer::new(0);
+        policy.save(&mut out);
+        let bytes = out.finish();
+        assert_eq!(Policy::restore(&mut Reader::new(&bytes, 0).unwrap()).unwrap(), policy);
+        let mut out = Writer::new(0);
+        Policy { min_silence_ms: 60_000, max_silence_ms: 60_000, ..policy }.save(&mut out);
+        let bytes = out.finish();
+        assert_eq!(Policy::restore(&mut Reader::new(&bytes, 0).unwrap()).unwrap_err().code(), "state");
     }
 
     #[test]

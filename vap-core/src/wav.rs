@@ -1,8 +1,10 @@
 //! WAV files: bytes in, channels of samples in `[-1, 1]` out. Reading is hound's (integer PCM of 8 to 32 bits and
-//! 32-bit float, plain or extensible); bytes are read as hostile.
+//! 32-bit float, plain or extensible), and G.711 through it as 8-bit PCM; bytes are read as hostile.
 
 use crate::error::{Error, Result};
+use crate::g711::Law;
 use hound::SampleFormat;
+use std::borrow::Cow;
 use std::io::Cursor;
 
 /// A decoded WAV.
@@ -17,10 +19,10 @@ pub struct Wav {
 /// Decodes a WAV file.
 ///
 /// # Errors
-/// [`Error::Wav`] for what is not a WAV or not PCM, [`Error::WavTruncated`] when samples the header promises are
+/// [`Error::Wav`] for what is not a WAV or neither PCM nor G.711, [`Error::WavTruncated`] when samples the header promises are
 /// missing.
 pub fn decode(bytes: &[u8]) -> Result<Wav> {
-    let bytes = with_real_length(bytes);
+    let (bytes, law) = as_pcm(with_real_length(bytes))?;
     let reader = hound::WavReader::new(Cursor::new(&bytes[..])).map_err(explain)?;
     let spec = reader.spec();
     let promised = u64::from(reader.duration());
@@ -41,6 +43,11 @@ pub fn decode(bytes: &[u8]) -> Result<Wav> {
     };
     let complete = match spec.sample_format {
         SampleFormat::Float => drain(reader.into_samples::<f32>(), &mut keep)?,
+        SampleFormat::Int if let Some(law) = law => {
+            // hound has taken the byte for one around 128.
+            let byte = |sample: i32| (sample + 128) as u8;
+            drain(reader.into_samples::<i32>(), |s| keep(f32::from(law.decode(byte(s))) / 32_768.0))?
+        }
         SampleFormat::Int => {
             let scale = 1.0 / (1u64 << (spec.bits_per_sample.clamp(1, 32) - 1)) as f32;
             drain(reader.into_samples::<i32>(), |s| keep(s as f32 * scale))?
@@ -65,9 +72,43 @@ fn drain<S>(samples: impl Iterator<Item = hound::Result<S>>, mut keep: impl FnMu
     Ok(true)
 }
 
+/// G.711 under the name of 8-bit PCM, and its law.
+fn as_pcm(bytes: Cow<[u8]>) -> Result<(Cow<[u8]>, Option<Law>)> {
+    const PCM: u16 = 1;
+    const EXTENSIBLE: u16 = 0xFFFE;
+    let word = |at: usize| bytes.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]));
+    let Some(body) = format_chunk(&bytes) else { return Ok((bytes, None)) };
+    let tag_at = if word(body) == Some(EXTENSIBLE) { body + 24 } else { body };
+    let law = match word(tag_at) {
+        Some(6) => Law::A,
+        Some(7) => Law::Mu,
+        _ => return Ok((bytes, None)),
+    };
+    let bits = word(body + 14).unwrap_or_default();
+    if bits != 8 {
+        return Err(Error::Wav(format!("expected G.711 of 8 bits a sample, found {bits}")));
+    }
+    let mut bytes = bytes.into_owned();
+    bytes[tag_at..tag_at + 2].copy_from_slice(&PCM.to_le_bytes());
+    Ok((bytes.into(), Some(law)))
+}
+
+/// Where the body of the format chunk begins.
+fn format_chunk(bytes: &[u8]) -> Option<usize> {
+    let mut at = 12usize;
+    loop {
+        let [a, b, c, d, length @ ..] = bytes.get(at..)?.first_chunk::<8>()?;
+        if &[*a, *b, *c, *d] == b"fmt " {
+            return Some(at + 8);
+        }
+        let length = u32::from_le_bytes(*length) as usize;
+        at = (at + 8).saturating_add(length).saturating_add(length & 1);
+    }
+}
+
 /// Recorders that write to a pipe leave the data length at 0xFFFFFFFF, or at 0 with the file's own length unset
 /// too: there the data lasts to the end.
-fn with_real_length(bytes: &[u8]) -> std::borrow::Cow<'_, [u8]> {
+fn with_real_length(bytes: &[u8]) -> Cow<'_, [u8]> {
     let no_file_length = matches!(bytes.get(4..8), Some([0, 0, 0, 0] | [0xFF, 0xFF, 0xFF, 0xFF]));
     let mut block = 1;
     let mut at = 12usize;
@@ -98,7 +139,7 @@ fn explain(error: hound::Error) -> Error {
         hound::Error::IoError(_) => "the file ends inside its header".into(),
         hound::Error::FormatError(what) => format!("not a readable WAV file ({what})"),
         hound::Error::Unsupported => {
-            "expected PCM of 8 to 32 bits or 32-bit float, found another encoding".into()
+            "expected PCM of 8 to 32 bits, 32-bit float or G.711, found another encoding".into()
         }
         other => other.to_string(),
     })
@@ -161,6 +202,37 @@ mod tests {
             }
             let _ = decode(&bytes);
         }
+    }
+
+    /// A file of G.711, as recorders of calls write it: a format chunk of 18 bytes and the number of samples.
+    fn telephone(tag: u16, bits: u16, codes: &[u8]) -> Vec<u8> {
+        let mut format = Vec::new();
+        [tag, 2].iter().for_each(|v| format.extend(v.to_le_bytes()));
+        [8_000u32, 16_000].iter().for_each(|v| format.extend(v.to_le_bytes()));
+        [2, bits, 0].iter().for_each(|v| format.extend(v.to_le_bytes()));
+        let fact = (codes.len() as u32 / 2).to_le_bytes();
+        let chunks = [(b"fmt ", &format[..]), (b"fact", &fact), (b"data", codes)];
+        let body: Vec<u8> = chunks
+            .iter()
+            .flat_map(|(name, data)| [&name[..], &(data.len() as u32).to_le_bytes(), data].concat())
+            .collect();
+        [b"RIFF", &(body.len() as u32 + 4).to_le_bytes()[..], b"WAVE", &body].concat()
+    }
+
+    #[test]
+    fn telephone_calls_are_read() {
+        let codes: Vec<u8> = (0..=255).collect();
+        for (tag, law) in [(6, Law::A), (7, Law::Mu)] {
+            let bytes = telephone(tag, 8, &codes);
+            let channel = |from: usize| crate::g711::decode(&codes[from..], law).into_iter().step_by(2);
+            let expected: Vec<Vec<f32>> = [0, 1].map(|c| channel(c).collect()).into();
+            assert_eq!(decode(&bytes).unwrap(), Wav { rate_hz: 8_000, channels: expected });
+            for cut in 0..bytes.len() - 1 {
+                assert!(decode(&bytes[..cut]).is_err(), "cut at {cut}");
+            }
+            assert!(matches!(decode(&telephone(tag, 16, &codes)), Err(Error::Wav(_))));
+        }
+        assert!(matches!(decode(&telephone(0x31, 8, &codes)), Err(Error::Wav(_))));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::session::{Output, SessionOptions};
 use vap_core::features::FeatureStatistics;
 use vap_core::projection::OUTPUTS;
-use vap_core::{Error as CoreError, EventMachine, Expectation, Frame, HOP_MS, Policy};
+use vap_core::state::{self, Reader, Writer};
+use vap_core::{Error as CoreError, EventMachine, Expectation, Frame, HOP_MS, HOP_SAMPLES, Policy};
 
 /// How much sound may wait to be worked, in ms.
 pub const MAX_WAITING_MS: u64 = 10_000;
@@ -30,6 +31,38 @@ impl Conversation {
             machine: EventMachine::new(policy)?,
             frames: 0,
             finished: false,
+            failed: None,
+        })
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// That of the model, once there was one.
+    pub fn save(&self, out: &mut Writer) -> Result<()> {
+        self.check()?;
+        out.count(self.frames);
+        out.flag(self.finished);
+        self.machine.save(out);
+        self.ears.save(out);
+        Ok(())
+    }
+
+    /// Reads what [`Conversation::save`] wrote.
+    ///
+    /// # Errors
+    /// `state` for what it cannot have written.
+    pub fn restore(card: &Card, reader: &mut Reader) -> Result<Self> {
+        let frames = reader.count("hops", state::MOST / HOP_SAMPLES as u64)?;
+        let finished = reader.flag()?;
+        let machine = EventMachine::restore(reader)?;
+        state::met(machine.hops() == frames, "events of as many hops")?;
+        Ok(Conversation {
+            statistics: card.statistics.clone(),
+            ears: Ears::restore(reader, frames, finished)?,
+            machine,
+            frames,
+            finished,
             failed: None,
         })
     }
@@ -129,6 +162,10 @@ impl Conversation {
     /// Another expectation from the next hop on.
     pub fn expect(&mut self, expectation: Expectation) {
         self.machine.expect(expectation);
+    }
+
+    pub fn rates_hz(&self) -> [u32; 2] {
+        self.ears.rates_hz()
     }
 
     pub fn frames(&self) -> u64 {

@@ -2,8 +2,9 @@
 
 use crate::error::Result;
 use vap_core::audio::Resampler;
-use vap_core::config::HOP_MELS;
-use vap_core::features::{FeatureStatistics, LogMel};
+use vap_core::config::{HOP_MELS, MEL_BANDS, MELS_A_FRAME};
+use vap_core::features::{FeatureStatistics, LogMel, STEP_SAMPLES};
+use vap_core::state::{self, Reader, Writer};
 use vap_core::{Error as CoreError, HOP_SAMPLES};
 
 /// How far one channel may run ahead of the other, in ms.
@@ -25,6 +26,26 @@ impl Ears {
     pub fn new(rates_hz: [u32; 2]) -> Result<Self> {
         let [user, agent] = rates_hz;
         Ok(Ears { channels: [Channel::new(user)?, Channel::new(agent)?], silence_rest: [0; 2] })
+    }
+
+    /// Writes where both channels stand.
+    pub fn save(&self, out: &mut Writer) {
+        for (channel, rest) in self.channels.iter().zip(self.silence_rest) {
+            out.count(channel.rate_hz);
+            out.count(rest);
+            channel.save(out);
+        }
+    }
+
+    /// Reads what [`Ears::save`] wrote when `hops` had been taken; `ended` after [`Ears::finish`].
+    pub fn restore(reader: &mut Reader, hops: u64, ended: bool) -> Result<Self> {
+        let mut silence_rest = [0; 2];
+        let mut channel = |at: usize| -> Result<Channel> {
+            let rate_hz = reader.count("sample rate", u32::MAX.into())? as u32;
+            silence_rest[at] = reader.count("rest of silence", u32::MAX.into())?;
+            Channel::restore(rate_hz, reader, hops, ended)
+        };
+        Ok(Ears { channels: [channel(0)?, channel(1)?], silence_rest })
     }
 
     /// Sample rates, in Hz.
@@ -144,6 +165,27 @@ impl Channel {
             mels: Vec::new(),
             taken_mels: 0,
         })
+    }
+
+    fn save(&self, out: &mut Writer) {
+        out.count(self.taken);
+        self.resampler.save(out);
+        self.log_mel.save(out);
+        out.list(&self.mels[self.taken_mels..]);
+    }
+
+    fn restore(rate_hz: u32, reader: &mut Reader, hops: u64, ended: bool) -> Result<Self> {
+        let taken = reader.count("samples taken", state::MOST)?;
+        let resampler = Resampler::restore(rate_hz, reader)?;
+        let log_mel = LogMel::restore(reader)?;
+        let mels = reader.list("mels")?;
+        state::met(mels.len().is_multiple_of(MEL_BANDS), "whole frames of mels")?;
+        let frames = hops * MELS_A_FRAME as u64 + (mels.len() / MEL_BANDS) as u64;
+        let heard = frames * STEP_SAMPLES as u64 + log_mel.arrived() as u64;
+        // Once it has ended, the resampler is back at its beginning.
+        let agree = ended || (resampler.consumed(), resampler.produced()) == (taken, heard);
+        state::met(agree, "as many samples as were heard")?;
+        Ok(Channel { taken, heard, resampler, log_mel, mels, ..Channel::new(rate_hz)? })
     }
 
     fn push(&mut self, sound: Sound, statistics: &FeatureStatistics) {

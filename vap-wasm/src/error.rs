@@ -26,6 +26,9 @@ pub enum Error {
         /// What may, in ms.
         limit_ms: u64,
     },
+    /// A session that is to be saved within a hop.
+    #[error("session: expected no hop under way, found one; work it to its end first")]
+    UnderWay,
     /// A conversation that is not, or no longer, in a batch.
     #[error("batch: expected the number of a conversation that goes on, found {0}")]
     UnknownCall(String),
@@ -42,6 +45,7 @@ impl Error {
             Error::Options(_) => "option",
             Error::Finished => "finished",
             Error::Behind { .. } => "behind",
+            Error::UnderWay => "state",
             Error::UnknownCall(_) => "option",
             Error::Backend(_) => "backend",
         }

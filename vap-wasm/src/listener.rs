@@ -4,11 +4,15 @@ use crate::card::Card;
 use crate::error::Result;
 use crate::kernels::{KernelModel, KernelState, Pass};
 use std::sync::Arc;
+use vap_core::state::{Reader, Writer};
 
 /// Weights, on kernels or in Burn.
 pub trait Model {
     /// What travelled with the weights.
     fn card(&self) -> &Card;
+
+    /// What tells this model from others: a stream goes on with no other.
+    fn identity(&self) -> u64;
 
     /// A stream at its beginning.
     fn listen(self: Arc<Self>) -> Box<dyn Listener>;
@@ -33,11 +37,30 @@ pub trait Listener {
 
     /// Bytes that the stream remembers.
     fn state_bytes(&self) -> usize;
+
+    /// Hops worked so far.
+    fn position(&self) -> u64;
+
+    /// Writes what the stream remembers, while nothing is begun.
+    ///
+    /// # Errors
+    /// `state` where it cannot be written.
+    fn save(&self, out: &mut Writer) -> Result<()>;
+
+    /// Takes over what [`Listener::save`] wrote of a stream of the same model.
+    ///
+    /// # Errors
+    /// `state` for what it cannot have written; the stream is then none.
+    fn restore(&mut self, reader: &mut Reader) -> Result<()>;
 }
 
 impl Model for KernelModel {
     fn card(&self) -> &Card {
         KernelModel::card(self)
+    }
+
+    fn identity(&self) -> u64 {
+        KernelModel::identity(self)
     }
 
     fn listen(self: Arc<Self>) -> Box<dyn Listener> {
@@ -70,5 +93,18 @@ impl Listener for KernelListener {
 
     fn state_bytes(&self) -> usize {
         self.state.bytes()
+    }
+
+    fn position(&self) -> u64 {
+        self.state.position()
+    }
+
+    fn save(&self, out: &mut Writer) -> Result<()> {
+        self.state.save(out);
+        Ok(())
+    }
+
+    fn restore(&mut self, reader: &mut Reader) -> Result<()> {
+        self.state.restore(reader)
     }
 }

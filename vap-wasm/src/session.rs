@@ -5,13 +5,17 @@
 
 use crate::card::Card;
 use crate::conversation::Conversation;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::listener::{Listener, Model};
 use std::sync::Arc;
+use vap_core::state::{self, Reader, Writer};
 use vap_core::{BargeIn, Event, Expectation, Frame, Policy, Speaker};
 
 pub use crate::conversation::MAX_WAITING_MS;
 pub use crate::ears::MAX_AHEAD_MS;
+
+/// Room for the sound that a saved session holds at common rates while nothing waits.
+const SOUND_BYTES: usize = 16_384;
 
 /// What a session is told at its beginning.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +73,37 @@ impl Session {
         let conversation = Conversation::new(model.card(), &options)?;
         let listener = Arc::clone(&model).listen();
         Ok(Session { model, conversation, listener, begun: 0 })
+    }
+
+    /// Goes on where another session of the same model was saved, in this process or another.
+    ///
+    /// # Errors
+    /// `state` for bytes that [`Session::save`] did not write, or not of a session of this model.
+    pub fn restore(model: Arc<dyn Model>, bytes: &[u8]) -> Result<Self> {
+        let mut reader = Reader::new(bytes, model.identity())?;
+        let conversation = Conversation::restore(model.card(), &mut reader)?;
+        let mut listener = Arc::clone(&model).listen();
+        listener.restore(&mut reader)?;
+        reader.finish()?;
+        state::met(listener.position() == conversation.frames(), "the memory of as many hops")?;
+        Ok(Session { model, conversation, listener, begun: 0 })
+    }
+
+    /// Everything that later output depends on, as bytes: rates, policy, sound that waits, what the model remembers,
+    /// open turns, counters. A session [restored](Session::restore) from them gives what this one would have given, to
+    /// the bit. What was told already is not in them.
+    ///
+    /// # Errors
+    /// `state` between two slices of a hop's [work](Session::work); that of the model, once it has failed.
+    pub fn save(&self) -> Result<Vec<u8>> {
+        if self.begun > 0 {
+            return Err(Error::UnderWay);
+        }
+        let mut out = Writer::new(self.model.identity());
+        out.reserve(self.listener.state_bytes() + SOUND_BYTES);
+        self.conversation.save(&mut out)?;
+        self.listener.save(&mut out)?;
+        Ok(out.finish())
     }
 
     /// Takes sound of both channels and gives every frame it completes.
@@ -197,6 +232,11 @@ impl Session {
     /// Longest time between the end of a hop going in and its frame coming out, in ms: what resampling holds back.
     pub fn delay_ms(&self) -> f64 {
         self.conversation.delay_ms()
+    }
+
+    /// Sample rates of user and agent, in Hz.
+    pub fn rates_hz(&self) -> [u32; 2] {
+        self.conversation.rates_hz()
     }
 
     /// What travels with the weights.

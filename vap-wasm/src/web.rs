@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use vap_core::calibration::{self, Figures, Solution};
+use vap_core::g711::{self, Law};
 use vap_core::{BargeIn, Expectation, Frame, Speaker, wav};
 use wasm_bindgen::prelude::*;
 
@@ -62,6 +63,13 @@ pub fn decode_wav(bytes: &[u8]) -> Result<Object, JsValue> {
     let wav = wav::decode(bytes).map_err(Error::from)?;
     let channels: Array = wav.channels.iter().map(|c| JsValue::from(Float32Array::from(&c[..]))).collect();
     object(&[("sampleRate", wav.rate_hz.into()), ("channels", channels.into())])
+}
+
+/// Samples of the bytes of G.711; `encoding` is `alaw` or `mulaw`.
+#[wasm_bindgen(js_name = decodeG711)]
+pub fn decode_g711(bytes: &[u8], encoding: &str) -> Result<Vec<f32>, JsValue> {
+    let law = Law::named(encoding).map_err(Error::from)?;
+    Ok(g711::decode(bytes, law))
 }
 
 /// A loaded model, shared by its sessions.
@@ -125,9 +133,17 @@ impl Session {
         let (options, wishes) = session_options(options, model.shared.card())?;
         let mut inner = session::Session::new(Arc::clone(&model.shared), options)?;
         inner.expect(wishes.expectation);
-        let expected = wishes.expected;
-        let input = [0, 1].map(|_| vec![0.0; INPUT_SAMPLES]);
-        Ok(Session { inner, expected, output: session::Output::default(), input })
+        Ok(Session::of(inner, wishes.expected))
+    }
+
+    /// A session that goes on where another of the same model was saved.
+    pub fn restore(model: &Model, bytes: &[u8]) -> Result<Session, JsValue> {
+        Ok(Session::of(session::Session::restore(Arc::clone(&model.shared), bytes)?, None))
+    }
+
+    /// Everything that later output depends on; what was told and not asked for is not in it.
+    pub fn save(&self) -> Result<Vec<u8>, JsValue> {
+        Ok(self.inner.save()?)
     }
 
     /// Takes sound of both channels. A channel left out is silent for as long as the other sounds; one that is empty
@@ -205,6 +221,16 @@ impl Session {
         self.inner.replaced() as f64
     }
 
+    /// Sample rates of user and agent, in Hz.
+    pub fn rates(&self) -> Vec<u32> {
+        self.inner.rates_hz().into()
+    }
+
+    /// Frames given so far.
+    pub fn frames(&self) -> f64 {
+        self.inner.frames() as f64
+    }
+
     /// Other thresholds from the next hop on, wished for as in the options; the conversation goes on. Those that are
     /// refused leave the old ones.
     #[wasm_bindgen(js_name = setPolicy)]
@@ -243,6 +269,13 @@ impl Session {
     pub fn expected(&self) -> Result<JsValue, JsValue> {
         let open = self.inner.expectation() == Expectation::Open;
         self.expected.as_ref().filter(|_| open).map_or(Ok(JsValue::UNDEFINED), to_js)
+    }
+}
+
+impl Session {
+    fn of(inner: session::Session, expected: Option<Figures>) -> Self {
+        let input = [0, 1].map(|_| vec![0.0; INPUT_SAMPLES]);
+        Session { inner, expected, output: session::Output::default(), input }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Both at once: when an overlap begins and ends, and who came in second.
 
-use super::{Event, EventKind, Sound, ms};
-use crate::{Policy, Speaker};
+use super::{Event, EventKind, Sound, ms, restore_speaker, save_speaker};
+use crate::state::{Reader, Writer};
+use crate::{Policy, Result, Speaker};
 use std::cmp::Ordering;
 
 /// Stretch in which both are loud; times in hops since the stream began.
@@ -19,6 +20,26 @@ struct Stretch {
 pub(super) struct Overlap(Option<Stretch>);
 
 impl Overlap {
+    pub fn save(&self, out: &mut Writer) {
+        out.option(self.0, |Stretch { start, end, hops, second }, out| {
+            [start, end, hops].into_iter().for_each(|count| out.count(count));
+            out.option(second, save_speaker);
+        });
+    }
+
+    /// Reads what [`Overlap::save`] wrote `now` hops into the stream.
+    pub fn restore(reader: &mut Reader, now: u64) -> Result<Self> {
+        let stretch = reader.option(|reader| {
+            Ok(Stretch {
+                start: reader.count("start", now)?,
+                end: reader.count("end", now)?,
+                hops: reader.count("hops", now)?,
+                second: reader.option(restore_speaker)?,
+            })
+        })?;
+        Ok(Overlap(stretch))
+    }
+
     /// Hears one hop: whether both are loud, the sound of each, and who holds the floor.
     pub fn hear(
         &mut self,

@@ -1,7 +1,8 @@
 //! Sound of one channel: hysteresis on the VAD, minimum lengths, and what was heard in the sound so far.
 
 use super::{ms, reaches};
-use crate::Policy;
+use crate::state::{Reader, Writer};
+use crate::{Policy, Result};
 
 /// What a sound means for the floor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,38 @@ impl Sound {
         }
     }
 
+    fn save(self, out: &mut Writer) {
+        let Sound {
+            start,
+            end,
+            speech,
+            role,
+            contested,
+            in_overlap,
+            together_hops,
+            loud_hops,
+            backchannel_sum,
+        } = self;
+        [start, end, role as u64, together_hops, loud_hops].into_iter().for_each(|count| out.count(count));
+        [speech, contested, in_overlap].into_iter().for_each(|flag| out.flag(flag));
+        out.number(backchannel_sum);
+    }
+
+    fn restore(reader: &mut Reader, now: u64) -> Result<Self> {
+        const ROLES: [Role; 4] = [Role::New, Role::Undecided, Role::Backchannel, Role::Turn];
+        Ok(Sound {
+            start: reader.count("start", now)?,
+            end: reader.count("end", now)?,
+            role: ROLES[reader.count("role", ROLES.len() as u64 - 1)? as usize],
+            together_hops: reader.count("hops together", now)?,
+            loud_hops: reader.count("loud hops", now)?,
+            speech: reader.flag()?,
+            contested: reader.flag()?,
+            in_overlap: reader.flag()?,
+            backchannel_sum: reader.number("sum")?,
+        })
+    }
+
     /// Mean backchannel probability over the loud hops.
     pub fn backchannel(&self) -> f32 {
         (self.backchannel_sum / self.loud_hops.max(1) as f64) as f32
@@ -96,6 +129,24 @@ pub(super) struct Channel {
 }
 
 impl Channel {
+    pub fn save(&self, out: &mut Writer) {
+        let Channel { loud, hot_hops, loud_since, sound, speech_end } = self;
+        out.flag(*loud);
+        [hot_hops, loud_since, speech_end].into_iter().for_each(|count| out.count(*count));
+        out.option(*sound, Sound::save);
+    }
+
+    /// Reads what [`Channel::save`] wrote `now` hops into the stream.
+    pub fn restore(reader: &mut Reader, now: u64) -> Result<Self> {
+        Ok(Channel {
+            loud: reader.flag()?,
+            hot_hops: reader.count("hot hops", now)?,
+            loud_since: reader.count("loud since", now)?,
+            speech_end: reader.count("end of speech", now)?,
+            sound: reader.option(|reader| Sound::restore(reader, now))?,
+        })
+    }
+
     /// Hears one hop.
     pub fn hear(&mut self, hop: u64, vad: f32, backchannel: f32, policy: &Policy) -> Change {
         let hot = reaches(vad, policy.vad_onset);

@@ -2,7 +2,8 @@
 
 use super::sound::{Change, Role};
 use super::{EndReason, Event, EventKind, EventMachine, Sound, chance, ms, reaches};
-use crate::{Frame, HOP_MS, Policy, Speaker};
+use crate::state::{Reader, Writer};
+use crate::{Frame, HOP_MS, Policy, Result, Speaker};
 
 /// An eager end that waits for its answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +30,34 @@ pub(super) struct Turn {
 impl Turn {
     fn new(start: u64) -> Self {
         Turn { start, eager: None, armed: true, eot: None, interrupted: false }
+    }
+
+    pub fn save(self, out: &mut Writer) {
+        let Turn { start, eager, armed, eot, interrupted } = self;
+        out.count(start);
+        out.option(eager, |Eager { hop, in_speech }, out| {
+            out.count(hop);
+            out.flag(in_speech);
+        });
+        out.flag(armed);
+        out.option(eot, |eot, out| out.floats(&[eot]));
+        out.flag(interrupted);
+    }
+
+    /// Reads what [`Turn::save`] wrote `now` hops into the stream.
+    pub fn restore(reader: &mut Reader, now: u64) -> Result<Self> {
+        Ok(Turn {
+            start: reader.count("start", now)?,
+            eager: reader
+                .option(|reader| Ok(Eager { hop: reader.count("hop", now)?, in_speech: reader.flag()? }))?,
+            armed: reader.flag()?,
+            eot: reader.option(|reader| {
+                let mut eot = [0.0];
+                reader.floats("mean", &mut eot)?;
+                Ok(eot[0])
+            })?,
+            interrupted: reader.flag()?,
+        })
     }
 
     pub fn eager_pending(&self) -> bool {

@@ -6,11 +6,18 @@ use crate::error::{Error, Result};
 use crate::listener::{Listener, Model};
 use burn::tensor::{Tensor, TensorData};
 use std::sync::Arc;
+use vap_core::Error as CoreError;
 use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
+use vap_core::state::{Reader, Writer};
 
 impl Model for BurnModel {
     fn card(&self) -> &Card {
         BurnModel::card(self)
+    }
+
+    /// None: its streams are not saved.
+    fn identity(&self) -> u64 {
+        0
     }
 
     fn listen(self: Arc<Self>) -> Box<dyn Listener> {
@@ -55,5 +62,17 @@ impl Listener for BurnListener {
 
     fn state_bytes(&self) -> usize {
         self.state.bytes()
+    }
+
+    fn position(&self) -> u64 {
+        self.state.position()
+    }
+
+    fn save(&self, _: &mut Writer) -> Result<()> {
+        Err(CoreError::State("a model on kernels").into())
+    }
+
+    fn restore(&mut self, _: &mut Reader) -> Result<()> {
+        Err(CoreError::State("a model on kernels").into())
     }
 }

@@ -22,6 +22,7 @@ use vap_core::model_file::{ModelFile, ModelView, Storage};
 #[derive(Debug)]
 pub struct KernelModel {
     card: Card,
+    identity: u64,
     pub(super) shape: Shape,
     pub(super) encoder: Encoder,
     pub(super) transformer: Transformer,
@@ -85,6 +86,7 @@ impl KernelModel {
         }
         Ok(KernelModel {
             card: Card::from(view),
+            identity: view.identity(),
             shape: Shape::new(config),
             encoder: Encoder {
                 conv1: weights.conv("encoder.conv1")?,
@@ -106,6 +108,11 @@ impl KernelModel {
     /// What travelled with the weights.
     pub fn card(&self) -> &Card {
         &self.card
+    }
+
+    /// What tells this model from others.
+    pub fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// State at the beginning of a stream.

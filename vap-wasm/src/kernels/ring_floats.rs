@@ -5,6 +5,8 @@
 
 use super::attention::{HeadRoom, Shape, softmax};
 use super::lanes::{LANES, lanes, lanes_mut};
+use crate::error::Result;
+use vap_core::state::{Reader, Writer};
 use wide::f32x8;
 
 /// The last `context` frames. The frame at position `p` of the stream lies in slot `p % context`; slots not written
@@ -27,6 +29,17 @@ impl FloatRing {
 
     pub fn bytes(&self) -> usize {
         size_of_val(&self.keys[..]) + size_of_val(&self.values[..])
+    }
+
+    pub fn save(&self, out: &mut Writer) {
+        out.floats(&self.keys);
+        out.floats(&self.values);
+    }
+
+    /// Reads what [`FloatRing::save`] wrote.
+    pub fn restore(&mut self, reader: &mut Reader) -> Result<()> {
+        reader.floats("keys", &mut self.keys)?;
+        Ok(reader.floats("values", &mut self.values)?)
     }
 
     /// Writes the key and the value of a frame, `[dim]` each, into `slot`.

@@ -7,6 +7,8 @@
 use super::attention::{HeadRoom, Shape, softmax};
 use super::lanes::splat_pair;
 use super::quantise::{Limit, quantise};
+use crate::error::Result;
+use vap_core::state::{Reader, Writer};
 use wide::{f32x4, i16x8, i32x4};
 
 /// Pairs worked at once.
@@ -43,6 +45,21 @@ impl IntegerRing {
     pub fn bytes(&self) -> usize {
         let scales = size_of_val(&self.key_scales[..]) + size_of_val(&self.value_scales[..]);
         size_of_val(&self.keys[..]) + size_of_val(&self.values[..]) + scales
+    }
+
+    pub fn save(&self, out: &mut Writer) {
+        out.pairs(&self.keys);
+        out.floats(&self.key_scales);
+        out.pairs(&self.values);
+        out.floats(&self.value_scales);
+    }
+
+    /// Reads what [`IntegerRing::save`] wrote.
+    pub fn restore(&mut self, reader: &mut Reader) -> Result<()> {
+        reader.pairs("keys", LARGEST as i16, &mut self.keys)?;
+        reader.floats("scales of keys", &mut self.key_scales)?;
+        reader.pairs("values", LARGEST as i16, &mut self.values)?;
+        Ok(reader.floats("scales of values", &mut self.value_scales)?)
     }
 
     /// Writes the key and the value of a frame, `[dim]` each, into `slot`.

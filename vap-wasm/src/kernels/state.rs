@@ -5,7 +5,9 @@
 use super::attention::{HeadRoom, Shape};
 use super::ring_floats::FloatRing;
 use super::ring_integers::IntegerRing;
+use crate::error::Result;
 use vap_core::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, MELS_A_FRAME};
+use vap_core::state::{self, Reader, Writer};
 
 /// State of one conversation, both channels.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,20 @@ impl Ring {
         match self {
             Ring::Floats(ring) => ring.bytes(),
             Ring::Integers(ring) => ring.bytes(),
+        }
+    }
+
+    fn save(&self, out: &mut Writer) {
+        match self {
+            Ring::Floats(ring) => ring.save(out),
+            Ring::Integers(ring) => ring.save(out),
+        }
+    }
+
+    fn restore(&mut self, reader: &mut Reader) -> Result<()> {
+        match self {
+            Ring::Floats(ring) => ring.restore(reader),
+            Ring::Integers(ring) => ring.restore(reader),
         }
     }
 
@@ -88,6 +104,29 @@ impl KernelState {
         };
         let rings = integers.map(ring).collect();
         KernelState { tails: [tails.clone(), tails], rings, position: 0 }
+    }
+
+    /// Writes all of it, as it is between two hops.
+    pub fn save(&self, out: &mut Writer) {
+        out.count(self.position);
+        for tails in &self.tails {
+            out.floats(&tails.mels);
+            out.floats(&tails.frames);
+        }
+        self.rings.iter().for_each(|ring| ring.save(out));
+    }
+
+    /// Takes over what [`KernelState::save`] wrote of a state of the same model.
+    ///
+    /// # Errors
+    /// `state` for what it cannot have written; the state is then of no stream.
+    pub fn restore(&mut self, reader: &mut Reader) -> Result<()> {
+        self.position = reader.count("hops", state::MOST)?;
+        for tails in &mut self.tails {
+            reader.floats("mels", &mut tails.mels)?;
+            reader.floats("frames", &mut tails.frames)?;
+        }
+        self.rings.iter_mut().try_for_each(|ring| ring.restore(reader))
     }
 
     /// Hops worked since the stream began.

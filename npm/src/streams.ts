@@ -1,0 +1,215 @@
+// Streams: sound of both channels in, events out, as fast as the source gives and the reader takes.
+import { VapTurnError } from "./errors.js";
+import { inOrder, type Frame, type Output, type TurnEvent } from "./events.js";
+import { checkSamples, type Samples } from "./samples.js";
+import { TurnDetector, checkNames, DETECTOR_OPTIONS, type DetectorOptions } from "./session.js";
+
+/** Sound of each channel; one that is left out is silent for as long as the other sounds. */
+export interface TwoChannels {
+  user?: Samples | undefined;
+  agent?: Samples | undefined;
+}
+
+/**
+ * A piece of a two-channel stream: samples of each channel, or of both in turns (user, agent, user, agent, ...), cut
+ * anywhere.
+ */
+export type SoundChunk = TwoChannels | Samples;
+
+/** Sound as it comes: a `ReadableStream`, a Node stream, or anything else that can be iterated. */
+export type SoundSource = AsyncIterable<SoundChunk> | Iterable<SoundChunk> | ReadableStream<SoundChunk>;
+
+/** Options of {@link turnEvents} and {@link turnEventStream}. */
+export interface StreamOptions extends DetectorOptions {
+  /** Gives a frame every 20 ms as well, before the events of its hop; by default events alone. */
+  frames?: boolean;
+  /** Ends it early: `aborted` is thrown, with the signal's reason as the `cause`. */
+  signal?: AbortSignal;
+}
+
+/** What a stream gives. */
+export type StreamItem<O> = O extends { frames: true } ? Frame | TurnEvent : TurnEvent;
+
+/**
+ * The events of a conversation as they are decided. The source is asked for more only when what it gave has been read,
+ * and is told when nothing more is wanted. It is an error of the source, or of the detector, that ends it early.
+ */
+export async function* turnEvents<O extends StreamOptions>(source: SoundSource, options: O): AsyncGenerator<StreamItem<O>> {
+  const listener = await Listener.open(options);
+  let chunks: AsyncIterator<SoundChunk> | undefined;
+  try {
+    chunks = iterated(source);
+    for (;;) {
+      const next = await unlessAborted(chunks.next(), options.signal);
+      if (next.done === true) break;
+      yield* listener.hear(next.value) as StreamItem<O>[];
+    }
+    yield* listener.finish() as StreamItem<O>[];
+  } finally {
+    listener.close();
+    // Not waited for: a source that gives nothing may not answer either.
+    void chunks?.return?.().catch(() => undefined);
+  }
+}
+
+/** As {@link turnEvents}, to be piped through: `sound.pipeThrough(turnEventStream({ rate: 8000 }))`. */
+export function turnEventStream<O extends StreamOptions>(options: O): TransformStream<SoundChunk, StreamItem<O>> {
+  let listener: Listener;
+  let stop = (): void => undefined;
+  const close = (): void => {
+    options.signal?.removeEventListener("abort", stop);
+    listener.close();
+  };
+  return new TransformStream<SoundChunk, StreamItem<O>>({
+    async start(controller) {
+      listener = await Listener.open(options);
+      stop = () => {
+        close();
+        controller.error(abortion(options.signal));
+      };
+      options.signal?.addEventListener("abort", stop);
+      if (options.signal?.aborted === true) stop();
+    },
+    transform(chunk, controller) {
+      try {
+        for (const item of listener.hear(chunk)) controller.enqueue(item as StreamItem<O>);
+      } catch (error) {
+        close();
+        throw error;
+      }
+    },
+    flush(controller) {
+      try {
+        for (const item of listener.finish()) controller.enqueue(item as StreamItem<O>);
+      } finally {
+        close();
+      }
+    },
+  });
+}
+
+/** A detector that takes chunks and gives items. */
+class Listener {
+  #detector: TurnDetector;
+  #frames: boolean;
+  #encoding: StreamOptions["encoding"];
+  /** Bytes of a pair of samples that has not come whole. */
+  #rest = new Uint8Array(0);
+
+  private constructor(detector: TurnDetector, { frames = false, encoding }: StreamOptions) {
+    this.#detector = detector;
+    this.#frames = frames;
+    this.#encoding = encoding;
+  }
+
+  static async open(options: StreamOptions): Promise<Listener> {
+    checkNames(options, [...DETECTOR_OPTIONS, "frames", "signal"]);
+    const { frames, signal, ...rest } = options;
+    if (frames !== undefined && typeof frames !== "boolean") {
+      throw new VapTurnError("option", `option frames: expected true or false, found ${typeof frames}`);
+    }
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new VapTurnError("option", `option signal: expected an AbortSignal, found ${typeof signal}`);
+    }
+    if (signal?.aborted === true) throw abortion(signal);
+    return new Listener(await TurnDetector.create(rest), options);
+  }
+
+  hear(chunk: SoundChunk): (Frame | TurnEvent)[] {
+    if (typeof chunk !== "object" || (chunk as unknown) === null) {
+      throw new VapTurnError("option", `sound: expected { user, agent } or samples of both in turns, found ${typeof chunk}`);
+    }
+    const { user, agent } = ArrayBuffer.isView(chunk) ? this.#apart(chunk) : chunk;
+    return this.#items(this.#detector.push(user, agent));
+  }
+
+  finish(): (Frame | TurnEvent)[] {
+    return this.#items(this.#detector.finish());
+  }
+
+  close(): void {
+    this.#detector.close();
+  }
+
+  #items(output: Output): (Frame | TurnEvent)[] {
+    return this.#frames ? inOrder(output) : output.events;
+  }
+
+  /** Samples in turns to samples of each. */
+  #apart(chunk: Samples): TwoChannels {
+    const bytes = chunk instanceof Uint8Array;
+    // Bytes may be cut within a sample.
+    checkSamples("sound", chunk, bytes && this.#encoding === "s16le" ? "alaw" : this.#encoding);
+    const width = bytes ? (this.#encoding === "s16le" ? 2 : 1) : chunk.BYTES_PER_ELEMENT;
+    const fresh = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const all = new Uint8Array(this.#rest.length + fresh.length);
+    all.set(this.#rest);
+    all.set(fresh, this.#rest.length);
+    const pairs = Math.floor(all.length / (2 * width));
+    this.#rest = all.slice(2 * width * pairs);
+    const [user, agent] = [new Uint8Array(width * pairs), new Uint8Array(width * pairs)];
+    for (let at = 0; at < width * pairs; at++) {
+      const from = 2 * at - (at % width);
+      user[at] = all[from] ?? 0;
+      agent[at] = all[from + width] ?? 0;
+    }
+    const typed = (side: Uint8Array): Samples => {
+      if (bytes) return side;
+      return chunk instanceof Int16Array ? new Int16Array(side.buffer) : new Float32Array(side.buffer);
+    };
+    return { user: typed(user), agent: typed(agent) };
+  }
+}
+
+function iterated(source: SoundSource): AsyncIterator<SoundChunk> {
+  if (typeof source === "object" && (source as unknown) !== null && !ArrayBuffer.isView(source)) {
+    if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
+    if (Symbol.iterator in source) return promised(source[Symbol.iterator]());
+    // Not every browser iterates its streams.
+    if ("getReader" in source) return read((source as ReadableStream<SoundChunk>).getReader());
+  }
+  throw new VapTurnError("option", `source: expected a stream or an iterable of sound, found ${typeof source}`);
+}
+
+function promised(chunks: Iterator<SoundChunk>): AsyncIterator<SoundChunk> {
+  return {
+    next: () => Promise.resolve(chunks.next()),
+    return: () => Promise.resolve(chunks.return?.() ?? { done: true, value: undefined }),
+  };
+}
+
+function read(reader: ReadableStreamDefaultReader<SoundChunk>): AsyncIterator<SoundChunk> {
+  return {
+    async next() {
+      const { done, value } = await reader.read();
+      return done ? { done: true, value: undefined } : { done: false, value };
+    },
+    async return() {
+      await reader.cancel();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+/** What comes, or `aborted` as soon as the signal says so. */
+function unlessAborted<T>(coming: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return coming;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      reject(abortion(signal));
+    };
+    if (signal.aborted) {
+      stop();
+      coming.catch(() => undefined);
+      return;
+    }
+    signal.addEventListener("abort", stop);
+    coming.then(resolve, reject).finally(() => {
+      signal.removeEventListener("abort", stop);
+    });
+  });
+}
+
+function abortion(signal: AbortSignal | undefined): VapTurnError {
+  return new VapTurnError("aborted", "stream: it was aborted", signal?.reason);
+}
