@@ -166,7 +166,7 @@ export class TurnPool {
     if (state !== undefined) checkBytes("option state", state);
     const encoding = checkEncoding(options.encoding);
     const rates = [rateOf("userRate", options.userRate ?? options.rate), rateOf("agentRate", options.agentRate ?? options.rate)];
-    const policy = options.policy === undefined ? undefined : cloned(checkedPolicy(options.policy));
+    const policy = options.policy === undefined ? undefined : checkedPolicy(options.policy);
     const expect = options.expect === undefined ? undefined : checkedExpectation(options.expect);
     const id = this.#next++;
     const call = new PoolCall({
@@ -266,13 +266,4 @@ export class TurnPool {
 function whole(name: string, found: number, least: number, most: number): number {
   if (Number.isInteger(found) && found >= least && found <= most) return found;
   throw new VapTurnError("option", `option ${name}: expected a whole number of ${least} to ${most}, found ${String(found)}`);
-}
-
-/** A policy that can cross to a thread. */
-function cloned(policy: CallOptions["policy"]): CallOptions["policy"] {
-  try {
-    return structuredClone(policy);
-  } catch (error) {
-    throw new VapTurnError("option", `option policy: expected an object of thresholds and times, found ${told(error)}`, error);
-  }
 }
