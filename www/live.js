@@ -3,17 +3,20 @@ import { listen } from "../npm/dist/index.js";
 import { pageHopMs } from "./pace.js";
 
 let context;
+/** The pause that was asked for last: a browser may show it in the state only later. */
+let resting;
 
 /** The page's AudioContext, running; asked for by a button, as browsers want. */
 export async function runningContext() {
   context ??= new AudioContext({ latencyHint: "interactive" });
+  await resting;
   if (context.state !== "running") await context.resume();
   return context;
 }
 
 /** Lets the sound device go until the next start. */
 export function restContext() {
-  if (context?.state === "running") void context.suspend();
+  if (context?.state === "running") resting = context.suspend();
 }
 
 /** Begins a session that tells `source` what it hears; `levels(frame, session)` are the peaks of both channels. */
