@@ -2,7 +2,8 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
-const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder", "structuredClone"];
+const node = ["process", "console", "Buffer", "URL", "performance", "setTimeout", "fetch", "Response", "TextEncoder",
+  "setImmediate", "structuredClone", "ReadableStream", "AbortController", "AbortSignal", "WebAssembly"];
 const browser = ["document", "window", "URL", "fetch", "performance", "Blob", "DOMParser", "setTimeout", "addEventListener", "location", "navigator"];
 const audio = ["AbortController", "AbortSignal", "AudioBufferSourceNode", "AudioContext", "AudioWorkletNode", "ChannelMergerNode",
   "DOMException", "ErrorEvent", "MediaStream", "OfflineAudioContext", "OscillatorNode", "RTCPeerConnection", "WebAssembly", "Worker", "crossOriginIsolated"];
@@ -24,7 +25,7 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
     },
   },
-  { files: ["**/*.js"], languageOptions: { globals: readonly(node) } },
+  { files: ["**/*.js", "npm/bench/{day,pool}.mjs"], languageOptions: { globals: readonly(node) } },
   { files: ["www/*.js"], ignores: ["www/serve.js", "www/sw.js"], languageOptions: { globals: readonly([...browser, ...audio, ...page]) } },
   { files: ["www/sw.js"], languageOptions: { globals: readonly(serviceWorker) } },
   { files: ["npm/examples/*/*.js", "tests/consumers/*.js"], languageOptions: { globals: readonly([...node, ...browser, ...audio, ...page, "setImmediate", "MutationObserver"]) } },

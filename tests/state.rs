@@ -62,12 +62,13 @@ fn told(model: &Arc<KernelModel>, rates_hz: [u32; 2], longest_ms: u32, moves: bo
             session = moved(model, &session);
         }
     }
+    append(&mut output, session.push(Some(&[f32::NAN; 9]), None).unwrap());
     append(&mut output, session.finish().unwrap());
     if moves {
         let mut session = moved(model, &session);
         assert_eq!(session.finish().unwrap(), Output::default());
         assert_eq!(session.push(Some(&[0.0]), None).unwrap_err().code(), "finished");
-        assert_eq!(session.rates_hz(), rates_hz);
+        assert_eq!((session.rates_hz(), session.replaced()), (rates_hz, 9));
         session.reset().unwrap();
         assert_eq!(session.frames(), 0);
     }
@@ -84,11 +85,8 @@ fn a_restored_session_goes_on_to_the_bit() {
             for longest_ms in [5, 47, 900] {
                 let straight = told(&model, rates_hz, longest_ms, false);
                 let moved = told(&model, rates_hz, longest_ms, true);
-                assert!(
-                    straight.frames.len() > 200 && straight.events.len() > 20,
-                    "{}",
-                    straight.events.len()
-                );
+                let counts = (straight.frames.len(), straight.events.len());
+                assert!(counts.0 >= 200 && counts.1 > 10, "{counts:?}");
                 assert_eq!(moved, straight, "{storage:?}, {rates_hz:?} Hz by {longest_ms} ms");
             }
         }

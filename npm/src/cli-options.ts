@@ -7,6 +7,9 @@ import { checkedExpectation } from "./policy-options.js";
 
 export const HELP = `vap-turn analyze CALL.wav             a stereo file: the user on channel 0, the agent on channel 1
 vap-turn analyze USER.wav AGENT.wav   two mono files
+vap-turn bench                        what a hop of 20 ms costs here, and how many calls a core bears
+
+analyze prints the turns of a recorded call: PCM of 8 to 32 bits, float, or G.711 (A-law, mu-law), at any rate.
 
   --json           one JSON object a line for each event
   --frames         as --json, with a line for each hop of 20 ms
@@ -18,6 +21,13 @@ vap-turn analyze USER.wav AGENT.wav   two mono files
   --mean-latency-ms MS  thresholds that end a turn after at most this much silence on average
   --preset NAME    thresholds for fast, balanced or patient answers
   --expect NAME    what the user says: open, yesno, digits or spelling
+
+bench times one thread; run it on the machine, and beside the load, that will bear the calls.
+
+  --rate HZ        sample rate of both channels, by default 8000
+  --model FILE     another model file
+  --json           the figures as one JSON object
+
   --help, --version
 
 Exit code 0; 2 when the input is wrong, with one line on stderr.
@@ -26,8 +36,17 @@ Exit code 0; 2 when the input is wrong, with one line on stderr.
 /** Something the user gave that cannot be worked with; becomes one line on stderr and exit code 2. */
 export class InputError extends Error {}
 
-/** What the command line asks for. */
+/** What `vap-turn bench` asks for. */
+export interface BenchRequest {
+  verb: "bench";
+  json: boolean;
+  rate: number;
+  model?: string;
+}
+
+/** What `vap-turn analyze` asks for. */
 export interface Request {
+  verb: "analyze";
   files: string[];
   output: "text" | "json" | "frames";
   swap: boolean;
@@ -48,24 +67,34 @@ const OPTIONS = {
   "mean-latency-ms": { type: "string" },
   preset: { type: "string" },
   expect: { type: "string" },
+  rate: { type: "string" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "V" },
 } as const;
 
 /** Reads the arguments; `"help"` and `"version"` ask for no more than that. */
-export async function readRequest(argv: readonly string[]): Promise<Request | "help" | "version"> {
+export async function readRequest(argv: readonly string[]): Promise<Request | BenchRequest | "help" | "version"> {
   const { values, positionals } = parsed(argv);
   if (values.help === true) return "help";
   if (values.version === true) return "version";
   const [verb, ...files] = positionals;
+  if (verb === "bench") {
+    takesOnly(verb, values, ["rate", "model", "json"]);
+    if (files.length > 0) throw new InputError(`bench: expected no files, found ${files.length}`);
+    const rate = Number(values.rate ?? 8000);
+    if (!Number.isInteger(rate)) throw new InputError(`--rate: expected a whole number of Hz, found "${values.rate ?? ""}"`);
+    return { verb, json: values.json === true, rate, ...(values.model !== undefined && { model: values.model }) };
+  }
   if (verb !== "analyze") {
     const found = verb === undefined ? "nothing" : `"${verb}"`;
-    throw new InputError(`expected "analyze FILE.wav", found ${found}; --help tells more`);
+    throw new InputError(`expected "analyze FILE.wav" or "bench", found ${found}; --help tells more`);
   }
+  takesOnly(verb, values, Object.keys(OPTIONS).filter((name) => name !== "rate"));
   if (files.length === 0 || files.length > 2) {
     throw new InputError(`analyze: expected one stereo file or two mono files, found ${files.length} files`);
   }
   return {
+    verb,
     files,
     output: values.frames === true ? "frames" : values.json === true ? "json" : "text",
     swap: values.swap === true,
@@ -87,6 +116,12 @@ function parsed(argv: readonly string[]): ReturnType<typeof parseArgs<{ options:
   } catch (error) {
     throw new InputError(`${told(error)}; --help lists the options`);
   }
+}
+
+/** Refuses options of another command. */
+function takesOnly(verb: string, values: object, names: readonly string[]): void {
+  const other = Object.keys(values).find((name) => !names.includes(name));
+  if (other !== undefined) throw new InputError(`--${other}: not an option of ${verb}; --help lists the options`);
 }
 
 /** Options of the command line that are options of the policy. */

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// The command `vap-turn`: arguments in, a timeline or JSON lines out.
+// The command `vap-turn`: arguments in, a timeline, JSON lines or figures out.
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { joined, steps, type Call, type Step } from "./analyze.js";
+import { bench, benchLines } from "./cli-bench.js";
 import { readCall } from "./cli-input.js";
 import { HELP, InputError, fault, readRequest, type Request } from "./cli-options.js";
 import { VapTurnError, told } from "./errors.js";
@@ -18,6 +19,10 @@ async function main(): Promise<void> {
   const request = await readRequest(process.argv.slice(2));
   if (request === "help") return print(HELP);
   if (request === "version") return print(`${await version()}\n`);
+  if (request.verb === "bench") {
+    const result = await bench(request.model === undefined ? {} : { model: request.model }, request.rate);
+    return print(request.json ? `${JSON.stringify(result)}\n` : `${benchLines(result).join("\n")}\n`);
+  }
   const call = await readCall(request, say);
   if (request.svg !== undefined) await checkWritable(request.svg);
   const model = await TurnModel.load(request.model === undefined ? {} : { model: request.model });

@@ -1,4 +1,5 @@
 // One thread of a pool, as the pool sees it: orders in, answers out, and another in its place when it dies.
+import type { Worker as NodeWorker } from "node:worker_threads";
 import { VapTurnError, told } from "./errors.js";
 import type { ModelInfo } from "./options.js";
 import type { Answer, Beginning, FromThread, Order } from "./pool-messages.js";
@@ -9,8 +10,6 @@ export interface ThreadEars {
   /** It died, and what it held is lost. */
   died: (thread: PoolThread) => void;
 }
-
-type NodeWorker = import("node:worker_threads").Worker;
 
 /** A thread that starts, works and may die. */
 export class PoolThread {

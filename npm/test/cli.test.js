@@ -17,9 +17,20 @@ const stereo = (t, tracks = [call.user, call.agent]) =>
 test("help and version", async () => {
   const help = await cli("--help");
   assert.equal(help.code, 0);
-  for (const word of ["analyze", "--json", "--frames", "--svg", "--swap", "--model", "--policy", "--max-false-cutoff", "--mean-latency-ms", "--preset", "--expect"]) assert.match(help.stdout, new RegExp(word));
+  const words = ["analyze", "bench", "--rate", "--json", "--frames", "--svg", "--swap", "--model", "--policy", "--max-false-cutoff",
+    "--mean-latency-ms", "--preset", "--expect"];
+  for (const word of words) assert.match(help.stdout, new RegExp(word));
   const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
   assert.deepEqual(await cli("--version"), { code: 0, stdout: `${version}\n`, stderr: "" });
+});
+
+test("bench: figures for people and for programs", async () => {
+  const [text, json] = [await cli("bench"), await cli("bench", "--json", "--rate", "16000")];
+  assert.deepEqual([text.code, text.stderr, json.code, json.stderr], [0, "", 0, ""]);
+  assert.match(text.stdout, /^first frame +\d+ ms.*\na hop of 20 ms +median \d+\.\d{3} ms.*\ncalls a core +\d+ .*\nmemory of a call +\d\.\d\d MB.*\n$/);
+  const { firstFrameMs, hopMs, callsACore, stateBytes, rateHz } = JSON.parse(json.stdout);
+  assert.ok(firstFrameMs > 0 && hopMs.median > 0 && hopMs.median <= hopMs.p99 && callsACore > 1);
+  assert.ok(stateBytes > 1e5 && stateBytes < 2e6 && rateHz === 16000);
 });
 
 test("the call as text: headline, one row an event, summary", async () => {

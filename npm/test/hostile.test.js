@@ -34,8 +34,8 @@ for (const [what, [content, says]] of Object.entries(files)) {
 }
 
 test("no command, an unknown one, no file, three files", async () => {
-  await refused([], /expected "analyze FILE\.wav", found nothing/);
-  await refused(["analyse", FIXTURE], /expected "analyze FILE\.wav", found "analyse"/);
+  await refused([], /expected "analyze FILE\.wav" or "bench", found nothing/);
+  await refused(["analyse", FIXTURE], /expected "analyze FILE\.wav" or "bench", found "analyse"/);
   await refused(["analyze"], /found 0 files/);
   await refused(["analyze", FIXTURE, FIXTURE, FIXTURE], /found 3 files/);
 });
@@ -44,6 +44,11 @@ test("unknown options, and options without their value", async () => {
   await refused(["analyze", FIXTURE, "--jsn"], /--jsn/);
   await refused(["analyze", FIXTURE, "--svg"], /--svg/);
   await refused(["analyze", FIXTURE, "--json=yes"], /--json/);
+  await refused(["analyze", FIXTURE, "--rate", "8000"], /--rate: not an option of analyze/);
+  await refused(["bench", "--swap"], /--swap: not an option of bench/);
+  await refused(["bench", FIXTURE], /bench: expected no files, found 1/);
+  await refused(["bench", "--rate", "fast"], /--rate: expected a whole number of Hz, found "fast"/);
+  await refused(["bench", "--rate", "7"], /sample rate/);
 });
 
 test("a file that is not there, and a folder", async (t) => {

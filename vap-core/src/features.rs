@@ -19,6 +19,8 @@ pub const WINDOW_SAMPLES: usize = 400;
 pub const STEP_SAMPLES: usize = 160;
 /// Points of the FFT.
 pub const FFT_POINTS: usize = 512;
+/// Largest sample that a resampler makes of those in `[-1, 1]`, and more.
+const LOUDEST: f32 = 16.0;
 /// Smallest power whose log is taken.
 pub const FLOOR: f32 = 1e-5;
 
@@ -97,7 +99,7 @@ impl LogMel {
     pub fn restore(reader: &mut Reader) -> Result<Self> {
         let mut restored = LogMel::new();
         restored.arrived = reader.count("samples of a step", STEP_SAMPLES as u64 - 1)? as usize;
-        reader.floats("samples", &mut restored.window)?;
+        reader.floats("samples", LOUDEST, &mut restored.window)?;
         Ok(restored)
     }
 

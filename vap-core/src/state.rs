@@ -203,29 +203,29 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
-    /// Reads as many numbers as `values` has room for.
+    /// Reads as many numbers of `-most..=most` as `values` has room for.
     ///
     /// # Errors
-    /// [`Error::State`] for one that is not finite.
+    /// [`Error::State`] naming `what` for one beyond, or none.
     #[inline(never)]
-    pub fn floats(&mut self, what: &'static str, values: &mut [f32]) -> Result<()> {
+    pub fn floats(&mut self, what: &'static str, most: f32, values: &mut [f32]) -> Result<()> {
         let bytes = self.take(size_of_val(values))?.as_chunks::<4>().0;
-        let mut finite = true;
+        let mut inside = true;
         for (value, bytes) in values.iter_mut().zip(bytes) {
             *value = f32::from_le_bytes(*bytes);
-            finite &= value.is_finite();
+            inside &= value.abs() <= most;
         }
-        met(finite, what)
+        met(inside, what)
     }
 
     /// Reads numbers and their count.
     ///
     /// # Errors
     /// As [`Reader::floats`].
-    pub fn list(&mut self, what: &'static str) -> Result<Vec<f32>> {
+    pub fn list(&mut self, what: &'static str, most: f32) -> Result<Vec<f32>> {
         let count = self.count(what, self.rest.len() as u64 / 4)? as usize;
         let mut values = vec![0.0; count];
-        self.floats(what, &mut values)?;
+        self.floats(what, most, &mut values)?;
         Ok(values)
     }
 
@@ -296,7 +296,7 @@ mod tests {
         assert!(reader.flag().unwrap());
         assert_eq!(reader.count("things", 3).unwrap(), 3);
         assert_eq!(reader.number("number").unwrap(), -0.25);
-        assert_eq!(reader.list("list").unwrap(), [1.5, -2.0]);
+        assert_eq!(reader.list("list", 2.0).unwrap(), [1.5, -2.0]);
         let mut pairs = [[0; 2]];
         reader.pairs("pairs", 1, &mut pairs).unwrap();
         assert_eq!(pairs, [[1, -1]]);
@@ -322,12 +322,13 @@ mod tests {
         let mut out = Writer::new(0);
         out.count(u64::MAX);
         let bytes = out.finish();
-        assert!(Reader::new(&bytes, 0).unwrap().list("numbers").is_err());
+        assert!(Reader::new(&bytes, 0).unwrap().list("numbers", 1.0).is_err());
         let mut out = Writer::new(0);
         out.number(f64::NAN);
         let bytes = out.finish();
         assert!(Reader::new(&bytes, 0).unwrap().number("number").is_err());
         assert!(Reader::new(&bytes, 0).unwrap().flag().is_ok());
+        assert!(Reader::new(&bytes, 0).unwrap().floats("halves", f32::MAX, &mut [0.0; 2]).is_err());
         assert!(Reader::new(&bytes, 0).unwrap().pairs("pairs", 8, &mut [[0; 2]; 2]).is_err());
     }
 }

@@ -178,7 +178,7 @@ impl Channel {
         let taken = reader.count("samples taken", state::MOST)?;
         let resampler = Resampler::restore(rate_hz, reader)?;
         let log_mel = LogMel::restore(reader)?;
-        let mels = reader.list("mels")?;
+        let mels = reader.list("mels", f32::MAX)?;
         state::met(mels.len().is_multiple_of(MEL_BANDS), "whole frames of mels")?;
         let frames = hops * MELS_A_FRAME as u64 + (mels.len() / MEL_BANDS) as u64;
         let heard = frames * STEP_SAMPLES as u64 + log_mel.arrived() as u64;

@@ -96,12 +96,13 @@ impl Session {
     /// # Errors
     /// `state` between two slices of a hop's [work](Session::work); that of the model, once it has failed.
     pub fn save(&self) -> Result<Vec<u8>> {
+        self.conversation.check()?;
         if self.begun > 0 {
             return Err(Error::UnderWay);
         }
         let mut out = Writer::new(self.model.identity());
         out.reserve(self.listener.state_bytes() + SOUND_BYTES);
-        self.conversation.save(&mut out)?;
+        self.conversation.save(&mut out);
         self.listener.save(&mut out)?;
         Ok(out.finish())
     }

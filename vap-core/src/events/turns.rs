@@ -53,7 +53,7 @@ impl Turn {
             armed: reader.flag()?,
             eot: reader.option(|reader| {
                 let mut eot = [0.0];
-                reader.floats("mean", &mut eot)?;
+                reader.floats("mean", 1.0, &mut eot)?;
                 Ok(eot[0])
             })?,
             interrupted: reader.flag()?,

@@ -38,8 +38,8 @@ impl FloatRing {
 
     /// Reads what [`FloatRing::save`] wrote.
     pub fn restore(&mut self, reader: &mut Reader) -> Result<()> {
-        reader.floats("keys", &mut self.keys)?;
-        Ok(reader.floats("values", &mut self.values)?)
+        reader.floats("keys", f32::MAX, &mut self.keys)?;
+        Ok(reader.floats("values", f32::MAX, &mut self.values)?)
     }
 
     /// Writes the key and the value of a frame, `[dim]` each, into `slot`.

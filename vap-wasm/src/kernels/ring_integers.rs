@@ -57,9 +57,9 @@ impl IntegerRing {
     /// Reads what [`IntegerRing::save`] wrote.
     pub fn restore(&mut self, reader: &mut Reader) -> Result<()> {
         reader.pairs("keys", LARGEST as i16, &mut self.keys)?;
-        reader.floats("scales of keys", &mut self.key_scales)?;
+        reader.floats("scales of keys", f32::MAX, &mut self.key_scales)?;
         reader.pairs("values", LARGEST as i16, &mut self.values)?;
-        Ok(reader.floats("scales of values", &mut self.value_scales)?)
+        Ok(reader.floats("scales of values", f32::MAX, &mut self.value_scales)?)
     }
 
     /// Writes the key and the value of a frame, `[dim]` each, into `slot`.

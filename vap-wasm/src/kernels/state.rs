@@ -123,8 +123,8 @@ impl KernelState {
     pub fn restore(&mut self, reader: &mut Reader) -> Result<()> {
         self.position = reader.count("hops", state::MOST)?;
         for tails in &mut self.tails {
-            reader.floats("mels", &mut tails.mels)?;
-            reader.floats("frames", &mut tails.frames)?;
+            reader.floats("mels", f32::MAX, &mut tails.mels)?;
+            reader.floats("frames", f32::MAX, &mut tails.frames)?;
         }
         self.rings.iter_mut().try_for_each(|ring| ring.restore(reader))
     }
