@@ -18,7 +18,7 @@ export interface Call {
 
 /** Options of {@link analyze}; the rates are those of the tracks. */
 export interface AnalyzeOptions extends Omit<DetectorOptions, "rate" | "userRate" | "agentRate"> {
-  /** Told after every second of sound. */
+  /** Told after every second of sound, both times in ms; by default nobody is. */
   onProgress?: (doneMs: number, totalMs: number) => void;
 }
 

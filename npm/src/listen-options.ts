@@ -11,7 +11,7 @@ export interface ListenOptions {
   user?: TurnInput;
   /** Sound of the other party. A channel left out is silent. */
   agent?: TurnInput;
-  /** Aborts the opening, and closes the session afterwards. */
+  /** Aborts the opening, and closes the session afterwards; by default nothing does. */
   signal?: AbortSignal;
   /**
    * Where it is computed: inside the audio thread, or in a Worker. By default `"auto"`: measured, in the audio thread
@@ -19,8 +19,8 @@ export interface ListenOptions {
    */
   home?: HomeName | "auto";
   /**
-   * Thresholds that differ from the model's, or what is asked: `{ preset: "balanced" }`, `{ maxFalseCutoff: 0.2 }`,
-   * `{ meanLatencyMs: 400 }`. By default those of the model file.
+   * Thresholds (0 to 1) and times (ms) that differ from the model's, or what is asked: a `preset`, `maxFalseCutoff` or
+   * `meanLatencyMs`. By default those of the model file.
    */
   policy?: PolicyOptions;
   /** What the user will probably say first; by default `"open"`. */
@@ -29,7 +29,7 @@ export interface ListenOptions {
   model?: BinarySource;
   /** The wasm binary; by default `vap_wasm_bg.wasm`. A context compiles it once: the first session decides. */
   wasm?: BinarySource;
-  /** Folder of all files of the package, where they do not lie beside its code; those below and above go first. */
+  /** Folder of all files of the package, by default beside its code; those named one by one go first. */
   assetBase?: URL | string;
   /** Script of the worklet home; by default `worklet.js`. */
   worklet?: URL | string;
@@ -37,7 +37,7 @@ export interface ListenOptions {
   capture?: URL | string;
   /** Script of the Worker; by default `worker.js`. */
   worker?: URL | string;
-  /** Makes the Worker, for pages that must do it their way. */
+  /** Makes the Worker, for pages that must do it their way; by default `new Worker(url, { type: "module" })`. */
   createWorker?: (url: URL) => Worker;
   /** Context to listen in, 8 to 96 kHz; by default that of an AudioNode given, else one that the session opens and closes. */
   context?: BaseAudioContext;

@@ -6,7 +6,7 @@ import { openHome } from "./home-auto.js";
 import { PcmInput, openInput, type OpenInput } from "./inputs.js";
 import { Lifetime, unlessAborted } from "./lifetime.js";
 import { checked, contextOf, type ListenOptions } from "./listen-options.js";
-import { modelAt, readBytes, urlIn, wasmAt } from "./load.js";
+import { defaultModel, defaultWasm, readBytes, urlIn } from "./load.js";
 import type { Begin, PushedRates } from "./messages.js";
 import { TurnSession } from "./turn-session.js";
 
@@ -39,8 +39,8 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
     own.resume().catch(() => undefined);
   }
   const [wasm, model, ...inputs] = await Promise.all([
-    readBytes(options.wasm ?? wasmAt(options.assetBase), "wasm binary"),
-    readBytes(options.model ?? modelAt(options.assetBase), "model file"),
+    readBytes(options.wasm ?? defaultWasm(options.assetBase), "wasm binary"),
+    readBytes(options.model ?? defaultModel(options.assetBase), "model file"),
     openInput("user", user, context, life),
     openInput("agent", agent, context, life),
   ]);

@@ -6,13 +6,13 @@ import init, { Model } from "./vap_wasm.js";
 
 type Base = LoadOptions["assetBase"];
 
-/** Where the wasm binary lies: in the folder given, else beside this code. @internal */
-export function wasmAt(base: Base): URL | string {
+/** Where the wasm binary lies by default: in the folder given, else beside this code. @internal */
+export function defaultWasm(base?: Base): URL | string {
   return fileIn(base, "vap_wasm_bg.wasm") ?? new URL("./vap_wasm_bg.wasm", import.meta.url);
 }
 
-/** Where the model file lies: in the folder given, else beside this code. @internal */
-export function modelAt(base: Base): URL | string {
+/** Where the model file lies by default: in the folder given, else beside this code. @internal */
+export function defaultModel(base?: Base): URL | string {
   return fileIn(base, "optimized.safetensors") ?? new URL("../models/optimized.safetensors", import.meta.url);
 }
 
@@ -41,7 +41,7 @@ let instance: Promise<void> | undefined;
 
 /** Compiles the wasm binary, once a page or process; later calls wait for the first and ignore their source. */
 export function loadWasm(source?: LoadOptions["wasm"], assetBase?: LoadOptions["assetBase"]): Promise<void> {
-  instance ??= compile(source ?? wasmAt(assetBase)).catch((error: unknown) => {
+  instance ??= compile(source ?? defaultWasm(assetBase)).catch((error: unknown) => {
     instance = undefined;
     throw error;
   });
@@ -70,7 +70,7 @@ export class TurnModel {
 
   /** Loads the default model, or the one given. */
   static async load(options: Omit<LoadOptions, "model"> & { model?: BinarySource } = {}): Promise<TurnModel> {
-    const source = options.model ?? modelAt(options.assetBase);
+    const source = options.model ?? defaultModel(options.assetBase);
     const [bytes] = await Promise.all([readBytes(source, "model file"), loadWasm(options.wasm, options.assetBase)]);
     return new TurnModel(guarded(() => Model.load(bytes)));
   }

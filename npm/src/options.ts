@@ -8,11 +8,11 @@ export type BinarySource = URL | string | Response | ArrayBuffer | ArrayBufferVi
 export interface LoadOptions {
   /** The model file, or a model that is already loaded; by default `optimized.safetensors`. */
   model?: BinarySource | TurnModel;
-  /** The wasm binary. It is loaded once a page or process: the first to ask decides. */
+  /** The wasm binary; by default `vap_wasm_bg.wasm`. It is loaded once a page or process: the first to ask decides. */
   wasm?: BinarySource | WebAssembly.Module;
   /**
-   * Folder of `vap_wasm_bg.wasm` and `optimized.safetensors`, where they do not lie beside the package's code: a URL, in
-   * Node a path too. `model` and `wasm` go first.
+   * Folder of `vap_wasm_bg.wasm` and `optimized.safetensors`: a URL, in Node a path too; by default they lie beside the
+   * package's code. `model` and `wasm` go first.
    */
   assetBase?: URL | string;
 }

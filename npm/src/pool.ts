@@ -2,7 +2,7 @@
 // takes no call with it.
 import { VapTurnError, told } from "./errors.js";
 import type { Frame, TurnEvent } from "./events.js";
-import { TurnModel, modelAt, readBytes, wasmAt } from "./load.js";
+import { TurnModel, defaultModel, defaultWasm, readBytes } from "./load.js";
 import type { BinarySource, ModelInfo } from "./options.js";
 import { checkedExpectation, checkedPolicy } from "./policy-options.js";
 import { PoolCall } from "./pool-call.js";
@@ -77,7 +77,7 @@ export async function createPool(options: PoolOptions = {}): Promise<TurnPool> {
   if ((model as unknown) instanceof TurnModel) {
     throw new VapTurnError("option", "option model: expected a URL, path, Response or bytes; a loaded TurnModel stays on its thread");
   }
-  const [bytes, module] = await Promise.all([readBytes(model ?? modelAt(assetBase), "model file"), compiled(wasm ?? wasmAt(assetBase))]);
+  const [bytes, module] = await Promise.all([readBytes(model ?? defaultModel(assetBase), "model file"), compiled(wasm ?? defaultWasm(assetBase))]);
   const pool = new TurnPool({ wasm: module, model: bytes }, script, { count, saveEveryMs, maxQueueMs });
   try {
     await pool.started();

@@ -11,15 +11,15 @@ import { Session } from "./vap_wasm.js";
 
 /** Options of {@link TurnDetector.create}: `rate` of both channels, or the rate of each. */
 export interface DetectorOptions extends LoadOptions {
-  /** Sample rate of both channels, in Hz. */
+  /** Sample rate of both channels, in Hz; there is no default. */
   rate?: number;
   /** Sample rate of the user's channel, in Hz; instead of `rate`. */
   userRate?: number;
   /** Sample rate of the agent's channel, in Hz; instead of `rate`. */
   agentRate?: number;
   /**
-   * Thresholds that differ from the model's, or what is asked: `{ preset: "balanced" }`, `{ maxFalseCutoff: 0.2 }`,
-   * `{ meanLatencyMs: 400 }`. By default those of the model file.
+   * Thresholds (0 to 1) and times (ms) that differ from the model's, or what is asked: a `preset`, `maxFalseCutoff` or
+   * `meanLatencyMs`. By default those of the model file.
    */
   policy?: PolicyOptions;
   /** What the user will probably say first; by default `"open"`. */

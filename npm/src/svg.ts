@@ -11,9 +11,9 @@ import { clock, eventDetail, eventName } from "./timeline.js";
 
 /** What a picture shows besides the call. */
 export interface PictureOptions {
-  /** Line at the top; the name of the file, for one. */
+  /** Line at the top, such as the name of the file; by default `call`. */
   title?: string;
-  /** Second line. */
+  /** Second line; by default none. */
   subtitle?: string;
 }
 

@@ -1,13 +1,14 @@
 // The package as others get it: what is in the tarball, that it installs and runs, and that its types hold.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
+import ts from "typescript";
 import { cli, folder, shortCall, wav } from "./support.js";
 
 const execute = promisify(execFile);
@@ -52,6 +53,23 @@ test("there are no dependencies and no install scripts, and no lockfile names a 
   for (const folder of [".", "bench", "../tests/consumers"]) {
     assert.ok(!(await readFile(join(HERE, folder, "package-lock.json"), "utf8")).includes('"resolved"'), folder);
   }
+});
+
+test("every option says what it is, and a default where it may be left out", async () => {
+  const silent = [];
+  // What wasm-bindgen declares is no one's to use.
+  for (const name of (await readdir(join(HERE, "dist"))).filter((name) => /^(?!vap_).*\.d\.ts$/.test(name))) {
+    const source = ts.createSourceFile(name, await readFile(join(HERE, "dist", name), "utf8"), ts.ScriptTarget.ES2022, true);
+    for (const declared of source.statements.filter(ts.isInterfaceDeclaration)) {
+      if (!declared.name.text.endsWith("Options")) continue;
+      for (const option of declared.members) {
+        const told = ts.getJSDocCommentsAndTags(option).map((comment) => comment.getText()).join(" ");
+        const holds = option.questionToken ? /default|instead of|left out/.test(told) : told;
+        if (!holds) silent.push(`${declared.name.text}.${option.name.getText()}`);
+      }
+    }
+  }
+  assert.deepEqual(silent, []);
 });
 
 test("the types hold for a program that uses them", async () => {
