@@ -5,6 +5,8 @@
 mod streaming;
 // What a session promises about channels, its end and its reset.
 mod session;
+// A model that is computed elsewhere, and comes home.
+mod relay;
 // Wrong options, wrong sound, wrong files: each has a defined outcome.
 mod hostile;
 // Damaged model files by the thousand.

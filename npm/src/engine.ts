@@ -1,7 +1,7 @@
 // The wasm session as the homes use it: made from bytes, fed through its own memory, asked slice by slice.
 import { VapTurnError, told } from "./errors.js";
 import type { Beginning, Begin } from "./messages.js";
-import { Model, Session, initSync, type RawOutput } from "./vap_wasm.js";
+import { Model, Session, initSync, type RawOutput, type Relay } from "./vap_wasm.js";
 
 /** Samples of a channel that {@link Engine.room} takes. */
 export const ROOM = 4096;
@@ -63,6 +63,11 @@ export class Engine {
   reset(): void {
     this.#session.reset();
     this.#rooms = this.#views();
+  }
+
+  /** The same conversation from its beginning, for a model that is computed elsewhere. */
+  relay(): Relay {
+    return this.#session.relay();
   }
 
   free(): void {

@@ -35,7 +35,7 @@ export async function startWorker(plan: Plan): Promise<ReadyWorker> {
 }
 
 /** Opens the ear of a Worker that is ready. */
-export async function openWorker(plan: Plan, { worker, ready: { beginning } }: ReadyWorker): Promise<Home> {
+export async function openWorker(plan: Plan, { worker, ready: { beginning, backend = "cpu", race } }: ReadyWorker): Promise<Home> {
   const node = await openNode(plan, plan.scripts.capture, CAPTURE);
   listenTo(node, (message) => {
     if (message.kind !== "ready") plan.tell(message);
@@ -45,19 +45,25 @@ export async function openWorker(plan: Plan, { worker, ready: { beginning } }: R
   const open: Open = { kind: "open", sound: port2, pushed: plan.begin.pushed };
   worker.postMessage(attend, [port1]);
   node.port.postMessage(open, [port2]);
-  return { name: "worker", node, beginning };
+  return { name: "worker", node, beginning, backend, race };
 }
 
-function made({ scripts: { worker: url }, createWorker }: Plan): Worker {
+function made({ begin: { gpu }, scripts, createWorker }: Plan): Worker {
+  const url = gpu ? scripts.gpuWorker : scripts.worker;
   try {
-    if (createWorker) return createWorker(url ?? new URL("./worker.js", import.meta.url));
+    if (createWorker) return createWorker(url ?? ownScript(gpu !== undefined));
     // Written out for bundlers, which follow this form alone.
+    if (!url && gpu) return new Worker(new URL("./gpu-worker.js", import.meta.url), { type: "module" });
     if (!url) return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     if (url.origin === location.origin || url.protocol === "blob:") return new Worker(url, { type: "module" });
     return foreign(url);
   } catch (error) {
     throw new VapTurnError("load", `Worker: ${told(error)}`, error);
   }
+}
+
+function ownScript(gpu: boolean): URL {
+  return gpu ? new URL("./gpu-worker.js", import.meta.url) : new URL("./worker.js", import.meta.url);
 }
 
 /** A Worker whose script comes from another origin, which only an import may load. */

@@ -1,5 +1,6 @@
 // A home is where a conversation is computed: inside the AudioWorklet, or in a Worker that a capture worklet feeds.
 import { VapTurnError, told } from "./errors.js";
+import type { BackendName, Race } from "./gpu-adapter.js";
 import type { Lifetime } from "./lifetime.js";
 import type { Begin, Beginning, Ready, ToPage } from "./messages.js";
 
@@ -17,7 +18,7 @@ export interface Plan {
   context: BaseAudioContext;
   begin: Begin;
   /** Where the scripts lie. */
-  scripts: { worklet: URL; capture: URL; worker: URL | undefined };
+  scripts: { worklet: URL; capture: URL; worker: URL | undefined; gpuWorker: URL | undefined };
   createWorker: ((url: URL) => Worker) | undefined;
   life: Lifetime;
   /** Told what comes once the home is open. */
@@ -30,9 +31,13 @@ export interface Home {
   /** Takes the user on input 0 and the agent on input 1; pushed samples and the end go to its port. */
   node: AudioWorkletNode;
   beginning: Beginning;
+  backend: BackendName;
+  race: Race | undefined;
 }
 
 const PATIENCE_MS = 10_000;
+/** A GPU may compile many shaders first. */
+const GPU_PATIENCE_MS = 60_000;
 
 /** Loads a script into the audio thread and makes its node. */
 export async function openNode({ context, life }: Plan, script: URL, name: string): Promise<AudioWorkletNode> {
@@ -63,8 +68,9 @@ export async function openNode({ context, life }: Plan, script: URL, name: strin
 }
 
 /** Waits for `ready` from what `attach` begins and listens to; later messages go to the plan. */
-export async function answered({ context, tell }: Plan, attach: (hear: (message: ToPage) => void) => void): Promise<Ready> {
+export async function answered({ context, begin, tell }: Plan, attach: (hear: (message: ToPage) => void) => void): Promise<Ready> {
   let timer: ReturnType<typeof setInterval> | undefined;
+  const patienceMs = begin.gpu ? GPU_PATIENCE_MS : PATIENCE_MS;
   try {
     return await new Promise((resolve, reject) => {
       let open = false;
@@ -80,8 +86,8 @@ export async function answered({ context, tell }: Plan, attach: (hear: (message:
       });
       // An audio thread that is suspended may answer late.
       timer = setInterval(() => {
-        if (context.state === "running") reject(new VapTurnError("load", `home: expected an answer within ${PATIENCE_MS} ms`));
-      }, PATIENCE_MS);
+        if (context.state === "running") reject(new VapTurnError("load", `home: expected an answer within ${patienceMs} ms`));
+      }, patienceMs);
     });
   } finally {
     clearInterval(timer);

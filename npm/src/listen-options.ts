@@ -1,5 +1,6 @@
 // What a page asks of `listen`, checked before anything is opened.
 import { VapTurnError, told } from "./errors.js";
+import { BACKENDS, type BackendName } from "./gpu-adapter.js";
 import { HOMES, type HomeName } from "./home.js";
 import { PcmInput, type TurnInput } from "./inputs.js";
 import type { BinarySource, PolicyOptions } from "./options.js";
@@ -17,12 +18,19 @@ export interface ListenOptions {
    * where the longest slice of work takes less than a tenth of a render block.
    */
   home?: HomeName | "auto";
+  /**
+   * What computes the model: the CPU by default; `"webgpu"`, which fetches the GPU binary and needs the Worker home; or
+   * `"auto"`: where a GPU is at hand, the faster of both in a race.
+   */
+  backend?: BackendName | "auto";
   /** Thresholds that differ from the model's, or what is asked: `{ maxFalseCutoff: 0.2 }`, `{ meanLatencyMs: 400 }`. */
   policy?: PolicyOptions;
   /** The model file; by default `optimized.safetensors`. */
   model?: BinarySource;
   /** The wasm binary; by default `vap_wasm_bg.wasm`. A context compiles it once: the first session decides. */
   wasm?: BinarySource;
+  /** The GPU binary; by default `vap_gpu_bg.wasm`. Fetched only where the GPU may be used. */
+  gpuWasm?: BinarySource;
   /** Folder of all files of the package, where they do not lie beside its code; those below and above go first. */
   assetBase?: URL | string;
   /** Script of the worklet home; by default `worklet.js`. */
@@ -31,6 +39,8 @@ export interface ListenOptions {
   capture?: URL | string;
   /** Script of the Worker; by default `worker.js`. */
   worker?: URL | string;
+  /** Script of the Worker that may use the GPU; by default `gpu-worker.js`. */
+  gpuWorker?: URL | string;
   /** Makes the Worker, for pages that must do it their way. */
   createWorker?: (url: URL) => Worker;
   /** Context to listen in, 8 to 96 kHz; by default that of an AudioNode given, else one that the session opens and closes. */
@@ -38,7 +48,8 @@ export interface ListenOptions {
 }
 
 const NAMES = [
-  "user", "agent", "signal", "home", "policy", "model", "wasm", "assetBase", "worklet", "capture", "worker", "createWorker", "context",
+  "user", "agent", "signal", "home", "backend", "policy", "model", "wasm", "gpuWasm", "assetBase", "worklet", "capture", "worker",
+  "gpuWorker", "createWorker", "context",
 ] as const satisfies readonly (keyof ListenOptions)[];
 
 /** Throws what is wrong with the options. */
@@ -63,15 +74,23 @@ export function checked(options: ListenOptions): void {
   const checks: [keyof ListenOptions, string, (value: unknown) => boolean][] = [
     ["signal", "an AbortSignal", (value) => value instanceof AbortSignal],
     ["home", `"auto" or one of ${HOMES.join(", ")}`, (value) => value === "auto" || HOMES.some((home) => home === value)],
+    [
+      "backend", `"auto" or one of ${BACKENDS.join(", ")}`,
+      (value) => value === "auto" || BACKENDS.some((backend) => backend === value),
+    ],
     ["policy", "an object of thresholds and times", (value) => typeof value === "object" && value !== null],
     ["model", "a URL, Response, ArrayBuffer or Uint8Array", isSource],
     ["wasm", "a URL, Response, ArrayBuffer or Uint8Array", isSource],
+    ["gpuWasm", "a URL, Response, ArrayBuffer or Uint8Array", isSource],
     ["createWorker", "a function", (value) => typeof value === "function"],
     ["context", "an AudioContext or OfflineAudioContext", (value) => value instanceof BaseAudioContext],
-    ...(["assetBase", "worklet", "capture", "worker"] as const).map((name) => [name, "a URL", isUrl] as [typeof name, string, typeof isUrl]),
+    ...(["assetBase", "worklet", "capture", "worker", "gpuWorker"] as const).map((name) => [name, "a URL", isUrl] as [typeof name, string, typeof isUrl]),
   ];
   for (const [name, expected, holds] of checks) {
     if (options[name] !== undefined && !holds(options[name])) throw wrong(name, expected, options[name]);
+  }
+  if (options.backend === "webgpu" && options.home === "worklet") {
+    throw new VapTurnError("option", 'option backend: "webgpu" needs home "worker" or "auto", an audio thread has no GPU');
   }
   contextGiven(options);
 }

@@ -9,6 +9,11 @@ export function defaultWasm(): URL {
   return new URL("./vap_wasm_bg.wasm", import.meta.url);
 }
 
+/** Where the GPU binary lies beside this code. @internal */
+export function defaultGpuWasm(): URL {
+  return new URL("./vap_gpu_bg.wasm", import.meta.url);
+}
+
 /** Where the model file lies beside this code. @internal */
 export function defaultModel(): URL {
   return new URL("../models/optimized.safetensors", import.meta.url);

@@ -4,7 +4,7 @@ import type { Output } from "./events.js";
 import { unpacked } from "./frames.js";
 import { TurnModel } from "./load.js";
 import type { Figures, LoadOptions, ModelInfo, Policy, PolicyOptions } from "./options.js";
-import { Session } from "./vap_wasm.js";
+import { Session, type RawOutput } from "./vap_wasm.js";
 
 /** Options of {@link TurnDetector.create}: `rate` of both channels, or the rate of each. */
 export interface DetectorOptions extends LoadOptions {
@@ -97,17 +97,26 @@ export class TurnDetector {
     this.#session = undefined;
   }
 
+  /** The wasm side. @internal */
+  get raw(): Session {
+    return this.#open();
+  }
+
+  /** What the wasm side told, as the next output of this detector. @internal */
+  unpack({ frames: packed, events }: RawOutput): Output {
+    const frames = unpacked(packed, this.#hops);
+    this.#hops += frames.length;
+    return { frames, events };
+  }
+
   #open(): Session {
     if (this.#session) return this.#session;
     throw new VapTurnError("closed", "detector: it was closed");
   }
 
-  #take(call: (session: Session) => ReturnType<Session["finish"]>): Output {
+  #take(call: (session: Session) => RawOutput): Output {
     const session = this.#open();
-    const raw = guarded(() => call(session));
-    const frames = unpacked(raw.frames, this.#hops);
-    this.#hops += frames.length;
-    return { frames, events: raw.events };
+    return this.unpack(guarded(() => call(session)));
   }
 }
 

@@ -3,10 +3,11 @@ import { VapTurnError } from "./errors.js";
 import { SPEAKERS, inOrder, type Frame, type Speaker, type TurnEvent } from "./events.js";
 import { FrameQueue } from "./frame-queue.js";
 import { unpacked } from "./frames.js";
+import type { BackendName, Race } from "./gpu-adapter.js";
 import type { Home, HomeName } from "./home.js";
 import type { OpenInput } from "./inputs.js";
 import type { Lifetime } from "./lifetime.js";
-import type { Counters, Failed, Started, Told } from "./messages.js";
+import type { Counters, Failed, Moved, Started, Told } from "./messages.js";
 import type { Figures, ModelInfo, Policy } from "./options.js";
 
 /** Events of a {@link TurnSession}, by type; what happened is their `detail`. */
@@ -19,6 +20,8 @@ export type TurnSessionEvents = { [E in TurnEvent as E["type"]]: CustomEvent<E> 
   statechange: Event;
   /** A stream has no live track any more: the channel is silent from here on. */
   inputended: CustomEvent<{ speaker: Speaker }>;
+  /** The GPU was lost; the CPU goes on where it stood. */
+  backendchange: CustomEvent<{ backend: BackendName; reason: string }>;
   /** The session cannot go on; it closes. */
   error: CustomEvent<VapTurnError>;
 };
@@ -36,12 +39,16 @@ export interface TurnSessionInfo {
   policy: Policy;
   /** What is expected of them, when they were asked for by `maxFalseCutoff` or `meanLatencyMs`. */
   expected?: Figures;
+  /** What was measured where the GPU may be used. */
+  race?: Race;
 }
 
 /** How a session fares. */
 export interface TurnSessionStats {
   /** Where it is computed. */
   home: HomeName;
+  /** What computes the model. */
+  backend: BackendName;
   /** Hops of 20 ms told so far. */
   hops: number;
   /** Time that the work of a hop takes on average, in ms; in the worklet from a coarse clock. */
@@ -72,6 +79,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   readonly context: BaseAudioContext;
   readonly info: TurnSessionInfo;
   #home: Home;
+  #backend: BackendName;
   #life: Lifetime;
   #state: TurnSessionState;
   #startTime: number | undefined;
@@ -89,8 +97,9 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     super();
     this.context = context;
     const { model, policy, expected } = home.beginning;
-    this.info = { model, policy, ...(expected && { expected }) };
+    this.info = { model, policy, ...(expected && { expected }), ...(home.race && { race: home.race }) };
     this.#home = home;
+    this.#backend = home.backend;
     this.#life = life;
     this.#state = stateOf(context);
     this.#live = inputs.map(({ tracks }) => (tracks.length > 0 ? tracks : undefined));
@@ -123,7 +132,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
 
   get stats(): TurnSessionStats {
     const unread = [...this.#queues].reduce((sum, queue) => sum + queue.dropped, this.#unread);
-    return { home: this.#home.name, hops: this.#hops, ...this.#counters, unreadFrames: unread };
+    return { home: this.#home.name, backend: this.#backend, hops: this.#hops, ...this.#counters, unreadFrames: unread };
   }
 
   /** Time of the context, in s, of a time of the stream, in ms; NaN before the first sound. */
@@ -190,9 +199,10 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   }
 
   /** Takes what the home says. @internal */
-  take(message: Started | Told | Failed): void {
+  take(message: Started | Told | Moved | Failed): void {
     if (this.#state === "closed") return;
     if (message.kind === "started") this.#startTime = message.frame / this.context.sampleRate;
+    else if (message.kind === "moved") this.#move(message);
     else if (message.kind === "failed") this.#fail(new VapTurnError(message.code, message.message));
     else this.#tell(message);
   }
@@ -209,6 +219,11 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     // A page that stops a track itself is sent no event for it.
     this.#tellEnded();
     if (finished) this.close();
+  }
+
+  #move({ backend, reason }: Moved): void {
+    this.#backend = backend;
+    this.#dispatch("backendchange", { backend, reason });
   }
 
   #fail(error: VapTurnError): void {

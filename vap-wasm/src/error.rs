@@ -32,6 +32,9 @@ pub enum Error {
     /// The device that computes failed.
     #[error("backend: {0}")]
     Backend(String),
+    /// There is no GPU to compute on.
+    #[error("gpu: {0}")]
+    Gpu(String),
 }
 
 impl Error {
@@ -44,6 +47,7 @@ impl Error {
             Error::Behind { .. } => "behind",
             Error::UnknownCall(_) => "option",
             Error::Backend(_) => "backend",
+            Error::Gpu(_) => "gpu",
         }
     }
 }

@@ -6,6 +6,7 @@
 use crate::conversation::Conversation;
 use crate::error::Result;
 use crate::listener::{Listener, Model};
+use crate::relay::Relay;
 use std::sync::Arc;
 use vap_core::{Event, Frame, Policy};
 
@@ -50,6 +51,23 @@ impl Session {
         let conversation = Conversation::new(model.card(), &options)?;
         let listener = Arc::clone(&model).listen();
         Ok(Session { model, conversation, listener, begun: 0 })
+    }
+
+    /// Session in the middle of a conversation, whose past `listener` has heard.
+    pub(crate) fn going_on(
+        model: Arc<dyn Model>,
+        conversation: Conversation,
+        listener: Box<dyn Listener>,
+    ) -> Self {
+        Session { model, conversation, listener, begun: 0 }
+    }
+
+    /// A relay at the beginning of a conversation, with the model and the options of this one.
+    ///
+    /// # Errors
+    /// As [`Session::new`]; rates and policy were accepted before, so none is expected.
+    pub fn relay(&self) -> Result<Relay> {
+        Relay::new(Arc::clone(&self.model), &self.conversation.options())
     }
 
     /// Takes sound of both channels and gives every frame it completes.
@@ -139,10 +157,9 @@ impl Session {
     /// # Errors
     /// As [`Session::finish`].
     pub fn finish_into(&mut self, output: &mut Output) -> Result<()> {
-        if self.conversation.end_sound() {
-            while self.work(output)? {}
-            self.conversation.end_events(output);
-        }
+        self.conversation.end_sound();
+        while self.work(output)? {}
+        self.conversation.end_events(output);
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! The door to JavaScript, the only file that knows wasm-bindgen. Values are converted and checked here; nothing is
 //! decided. Every failure is a JS `Error` with a string `code`; nothing panics on what comes in.
 
+mod relay;
+
 use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::kernels::KernelModel;
@@ -118,8 +120,7 @@ impl Session {
     ) -> Result<Session, JsValue> {
         let (options, expected) = session_options(options, model.shared.card())?;
         let inner = session::Session::new(Arc::clone(&model.shared), options)?;
-        let input = [0, 1].map(|_| vec![0.0; INPUT_SAMPLES]);
-        Ok(Session { inner, expected, output: session::Output::default(), input })
+        Ok(Session { inner, expected, output: session::Output::default(), input: rooms() })
     }
 
     /// Takes sound of both channels. A channel left out is silent for as long as the other sounds; one that is empty
@@ -266,6 +267,10 @@ impl Batch {
     }
 }
 
+fn rooms() -> [Vec<f32>; 2] {
+    [0, 1].map(|_| vec![0.0; INPUT_SAMPLES])
+}
+
 /// A whole number of `0..=most`. Numbers come as they are: as integers, wasm-bindgen would wrap and cut them.
 fn whole(name: &str, found: f64, most: usize) -> Result<usize> {
     if found.fract() == 0.0 && (0.0..=most as f64).contains(&found) {
@@ -278,15 +283,6 @@ fn call(number: f64) -> Result<u32> {
     whole("call", number, u32::MAX as usize)
         .map(|number| number as u32)
         .map_err(|_| Error::UnknownCall(number.to_string()))
-}
-
-impl From<Error> for JsValue {
-    fn from(error: Error) -> Self {
-        let js = js_sys::Error::new(&error.to_string());
-        // Setting a plain property of a fresh object cannot fail.
-        let _ = Reflect::set(&js, &"code".into(), &error.code().into());
-        js.into()
-    }
 }
 
 #[derive(Deserialize)]

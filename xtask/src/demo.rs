@@ -16,7 +16,7 @@ const PNG: &str = "demo/call.png";
 
 /// `cargo xtask demo`.
 pub fn run() -> Result<()> {
-    wasm::build()?;
+    wasm::build_cpu()?;
     fs::create_dir_all(paths::inside("demo"))?;
     shell::run(shell::command("node").args(["npm/dist/cli.js", "analyze", CALL, "--svg", SVG]))?;
     println!("\nthe call as a picture: {SVG}");

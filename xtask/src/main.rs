@@ -36,8 +36,8 @@ const VERBS: [Verb; 6] = [
     },
     Verb {
         name: "build",
-        about: "build the wasm binary and the npm package into npm/dist",
-        run: |_| wasm::build(),
+        about: "build the wasm binaries and the npm package into npm/dist; --cpu leaves WebGPU out",
+        run: wasm::build,
     },
     Verb { name: "demo", about: "build, then show the turns of a real phone call", run: |_| demo::run() },
     Verb { name: "test", about: "run the whole gate, cheapest check first", run: |_| test::run() },
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     let verb = match words.as_slice() {
         [word] => VERBS.iter().find(|verb| verb.name == word),
         // These read what follows.
-        [word, ..] if ["bench", "train"].contains(&word.as_str()) => {
+        [word, ..] if ["build", "bench", "train"].contains(&word.as_str()) => {
             VERBS.iter().find(|verb| verb.name == word)
         }
         _ => None,
