@@ -136,7 +136,7 @@ async function opened({ user, agent }: Call, totalMs: number, options: Omit<Anal
   const { backend = "cpu", gpuWasm, ...others } = options;
   const rest = { ...others, userRate: user.rate, agentRate: agent.rate };
   if (backend !== "auto" && !BACKENDS.some((known) => known === backend)) {
-    throw new VapTurnError("option", `option backend: expected "auto" or one of ${BACKENDS.join(", ")}, found ${String(backend as unknown)}`);
+    throw new VapTurnError("option", `option backend: expected "auto" or one of ${BACKENDS.join(", ")}, found ${JSON.stringify(backend)}`);
   }
   if (backend === "webgpu" && rest.model instanceof TurnModel) {
     throw new VapTurnError("option", "option model: expected a model file for the GPU, found a TurnModel");
