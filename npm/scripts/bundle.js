@@ -1,14 +1,21 @@
 // After tsc: the files that run on other threads become one file each, without imports, so that they can be copied and
 // loaded as they are. They are padded above 4 KiB, below which Vite would turn them into `data:` addresses, which a
 // strict Content-Security-Policy refuses.
-import { readFile, writeFile } from "node:fs/promises";
+import { access, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const LEAST_BYTES = 4097;
 
-for (const name of ["worklet", "capture", "worker"]) {
-  const file = fileURLToPath(new URL(`../dist/${name}.js`, import.meta.url));
+const at = (file) => fileURLToPath(new URL(`../dist/${file}`, import.meta.url));
+const names = ["worklet", "capture", "worker"];
+// Left out of a build for the CPU alone.
+const gpu = await access(at("vap_gpu.js")).then(() => true, () => false);
+if (gpu) names.push("gpu-worker");
+else await rm(at("gpu-worker.js"), { force: true });
+
+for (const name of names) {
+  const file = at(`${name}.js`);
   await build({
     entryPoints: [file],
     outfile: file,

@@ -1,5 +1,10 @@
 // Whole recordings: samples of both channels to frames and events, a second of sound at a time.
+import { VapTurnError, asVapTurnError } from "./errors.js";
 import type { Output } from "./events.js";
+import { BACKENDS, mayTry, type BackendName } from "./gpu-adapter.js";
+import type { GpuHearing } from "./gpu-analyze.js";
+import { TurnModel, defaultGpuWasm, defaultModel, readBytes } from "./load.js";
+import type { BinarySource } from "./options.js";
 import { TurnDetector, type DetectorInfo, type DetectorOptions } from "./session.js";
 
 /** One channel of a recording. */
@@ -18,8 +23,15 @@ export interface Call {
 
 /** Options of {@link analyze}; the rates are those of the tracks. */
 export interface AnalyzeOptions extends Omit<DetectorOptions, "rate" | "userRate" | "agentRate"> {
-  /** Told after every second of sound, both times in ms; by default nobody is. */
+  /** Told after every second of sound, on the GPU after every ten, both times in ms; by default nobody is. */
   onProgress?: (doneMs: number, totalMs: number) => void;
+  /**
+   * What computes the model: the CPU by default; `"webgpu"`, where the thread has `navigator.gpu`; or `"auto"`: for long
+   * recordings and where a GPU is at hand, the faster of both in a race. The GPU wants a model file, not a `TurnModel`.
+   */
+  backend?: BackendName | "auto";
+  /** The GPU binary; by default `vap_gpu_bg.wasm`. It is loaded once a page: the first to ask decides. */
+  gpuWasm?: BinarySource;
 }
 
 /** What one second of a recording gave. */
@@ -29,6 +41,8 @@ export interface Step extends Output {
   totalMs: number;
   /** Time the computation of this step took. */
   computeMs: number;
+  /** What computed it. */
+  backend: BackendName;
   info: DetectorInfo;
 }
 
@@ -37,10 +51,15 @@ export interface Analysis extends Output {
   durationMs: number;
   /** Time the computation took. */
   computeMs: number;
+  /** What computed the end of it: the CPU also where the GPU was lost on the way. */
+  backend: BackendName;
   info: DetectorInfo;
 }
 
 const STEP_MS = 1000;
+const HOP_MS = 20;
+/** Few and large steps are what a GPU is good at. */
+const GPU_STEP_MS = 10_240;
 /** Longest time on the calling thread before others get a turn. */
 const BREATH_MS = 30;
 
@@ -69,6 +88,7 @@ export function joined(parts: readonly Step[]): Analysis {
     events: parts.flatMap((step) => step.events),
     durationMs: last.totalMs,
     computeMs: parts.reduce((sum, step) => sum + step.computeMs, 0),
+    backend: last.backend,
     info: last.info,
   };
 }
@@ -76,27 +96,68 @@ export function joined(parts: readonly Step[]): Analysis {
 /** Analyses a recording piece by piece, at least one; leaves the thread to others in between. */
 export async function* steps(call: Call, options: Omit<AnalyzeOptions, "onProgress"> = {}): AsyncGenerator<Step> {
   const { user, agent } = call;
-  const detector = await TurnDetector.create({ ...options, userRate: user.rate, agentRate: agent.rate });
   const totalMs = Math.max(lengthMs(user), lengthMs(agent));
+  const { detector, gpu } = await opened(call, totalMs, options);
   try {
     let breath = performance.now();
     let last = false;
-    for (let fromMs = 0; !last; fromMs += STEP_MS) {
-      last = fromMs + STEP_MS >= totalMs;
-      const doneMs = Math.min(fromMs + STEP_MS, totalMs);
+    const stepMs = gpu ? GPU_STEP_MS : STEP_MS;
+    for (let fromMs = 0; !last; fromMs += stepMs) {
+      last = fromMs + stepMs >= totalMs;
+      const doneMs = Math.min(fromMs + stepMs, totalMs);
+      const sound = [cut(user, fromMs, doneMs), cut(agent, fromMs, doneMs)] as const;
       const start = performance.now();
-      const output = detector.push(cut(user, fromMs, doneMs), cut(agent, fromMs, doneMs));
-      if (last) append(output, detector.finish());
+      const output: Output = { frames: [], events: [] };
+      if (gpu) {
+        for (const raw of await gpu.hear(...sound, last).catch(rethrown)) append(output, detector.unpack(raw));
+      } else {
+        append(output, detector.push(...sound));
+        if (last) append(output, detector.finish());
+      }
       const now = performance.now();
-      yield { ...output, doneMs, totalMs, computeMs: now - start, info: detector.info };
+      yield { ...output, doneMs, totalMs, computeMs: now - start, backend: gpu?.backend ?? "cpu", info: detector.info };
       if (now - breath > BREATH_MS) {
         await new Promise((resume) => setTimeout(resume));
         breath = performance.now();
       }
     }
   } finally {
+    gpu?.close();
     detector.close();
   }
+}
+
+interface Opened {
+  detector: TurnDetector;
+  gpu: GpuHearing | undefined;
+}
+
+async function opened({ user, agent }: Call, totalMs: number, options: Omit<AnalyzeOptions, "onProgress">): Promise<Opened> {
+  const { backend = "cpu", gpuWasm, ...others } = options;
+  const rest = { ...others, userRate: user.rate, agentRate: agent.rate };
+  if (backend !== "auto" && !BACKENDS.some((known) => known === backend)) {
+    throw new VapTurnError("option", `option backend: expected "auto" or one of ${BACKENDS.join(", ")}, found ${JSON.stringify(backend)}`);
+  }
+  if (backend === "webgpu" && rest.model instanceof TurnModel) {
+    throw new VapTurnError("option", "option model: expected a model file for the GPU, found a TurnModel");
+  }
+  if (backend === "cpu" || rest.model instanceof TurnModel || !(await mayTry(backend))) {
+    return { detector: await TurnDetector.create(rest), gpu: undefined };
+  }
+  const model = await readBytes(rest.model ?? defaultModel(rest.assetBase), "model file");
+  const detector = await TurnDetector.create({ ...rest, model });
+  try {
+    // Fetched only now: it brings the GPU binary with it.
+    const { gpuHearing } = await import("./gpu-analyze.js");
+    return { detector, gpu: await gpuHearing(detector, { wasm: gpuWasm ?? defaultGpuWasm(rest.assetBase), model, backend, hops: totalMs / HOP_MS }) };
+  } catch (error) {
+    detector.close();
+    return rethrown(error);
+  }
+}
+
+function rethrown(error: unknown): never {
+  throw asVapTurnError(error);
 }
 
 function append(output: Output, more: Output): void {

@@ -1,8 +1,8 @@
 // The wasm session as the homes use it: made from bytes, fed through its own memory, asked slice by slice.
-import { VapTurnError, asVapTurnError, told } from "./errors.js";
+import { VapTurnError, told } from "./errors.js";
 import type { Beginning, Begin, Steer, Steered } from "./messages.js";
-import { inForce } from "./policy-in-force.js";
-import { Model, Session, initSync, type RawOutput } from "./vap_wasm.js";
+import { inForce, steered } from "./policy-in-force.js";
+import { Model, Session, initSync, type RawOutput, type Relay } from "./vap_wasm.js";
 
 /** Samples of a channel that {@link Engine.room} takes. */
 export const ROOM = 4096;
@@ -58,16 +58,8 @@ export class Engine {
   }
 
   /** Changes policy or expectation from the hop on that ends after `fromMs`; what is refused leaves the old one. */
-  steer({ id, policy, expect }: Steer, fromMs: number): Steered {
-    try {
-      if (policy) this.#session.setPolicy(policy);
-      if (expect) this.#session.expect(expect);
-      return { kind: "steered", id, change: { ...inForce(this.#session), fromMs } };
-    } catch (error) {
-      const { code, message } = asVapTurnError(error);
-      if (code === "internal") throw error;
-      return { kind: "steered", id, refused: { code, message } };
-    }
+  steer(message: Steer, fromMs: number): Steered {
+    return steered(this.#session, message, fromMs);
   }
 
   finish(): RawOutput {
@@ -77,6 +69,11 @@ export class Engine {
   reset(): void {
     this.#session.reset();
     this.#rooms = this.#views();
+  }
+
+  /** The same conversation from its beginning, for a model that is computed elsewhere. */
+  relay(): Relay {
+    return this.#session.relay();
   }
 
   free(): void {

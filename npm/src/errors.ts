@@ -30,6 +30,8 @@ export const ERROR_CODES = [
   "finished",
   /** The device that computes failed. */
   "backend",
+  /** There is no GPU to compute on: no WebGPU, no adapter, or no device. */
+  "gpu",
   /** The detector or model was closed. */
   "closed",
   /** A file of the package (wasm binary, model, worklet, Worker) could not be fetched, read, compiled or started. */

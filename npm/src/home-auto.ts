@@ -13,14 +13,25 @@ const STANDARD_BLOCK = 128;
 export async function openHome(plan: Plan, wanted: HomeName | "auto"): Promise<Home> {
   // Nothing waits for a Worker while a context renders as fast as it can.
   if (wanted === "worklet" || (wanted === "auto" && !(plan.context instanceof AudioContext))) return openWorklet(plan);
-  const worker = await startWorker(plan).catch((error: unknown) => {
+  const worker = await raced(plan).catch((error: unknown) => {
     if (wanted === "auto" && error instanceof VapTurnError && error.code === "load") return undefined;
     throw error;
   });
   if (!worker) return openWorklet(plan);
-  if (wanted === "worker" || !fits(worker, plan.context)) return openWorker(plan, worker);
+  if (wanted === "worker" || worker.ready.backend === "webgpu" || !fits(worker, plan.context)) return openWorker(plan, worker);
   worker.worker.terminate();
-  return openWorklet(plan);
+  return { ...(await openWorklet(plan)), race: worker.ready.race };
+}
+
+/** Starts the Worker, without the GPU where that was to be raced and its script cannot be loaded. */
+async function raced(plan: Plan): Promise<ReadyWorker> {
+  const { gpu, ...begin } = plan.begin;
+  try {
+    return await startWorker(plan);
+  } catch (error) {
+    if (gpu?.backend === "auto" && error instanceof VapTurnError && error.code === "load") return startWorker({ ...plan, begin });
+    throw error;
+  }
 }
 
 function fits({ ready: { pace } }: ReadyWorker, context: BaseAudioContext): boolean {

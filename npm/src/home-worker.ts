@@ -35,7 +35,7 @@ export async function startWorker(plan: Plan): Promise<ReadyWorker> {
 }
 
 /** Opens the ear of a Worker that is ready. */
-export async function openWorker(plan: Plan, { worker, ready: { beginning } }: ReadyWorker): Promise<Home> {
+export async function openWorker(plan: Plan, { worker, ready: { beginning, backend = "cpu", race } }: ReadyWorker): Promise<Home> {
   const node = await openNode(plan, plan.scripts.capture, CAPTURE);
   listenTo(node, (message) => {
     if (message.kind !== "ready") plan.tell(message);
@@ -49,24 +49,32 @@ export async function openWorker(plan: Plan, { worker, ready: { beginning } }: R
     name: "worker",
     node,
     beginning,
+    backend,
+    race,
     steer: (message) => {
       worker.postMessage(message);
     },
   };
 }
 
-function made({ scripts: { worker: url }, createWorker }: Plan): Worker {
+function made({ begin: { gpu }, scripts, createWorker }: Plan): Worker {
+  const url = gpu ? scripts.gpuWorker : scripts.worker;
   try {
-    const script = url ?? new URL("./worker.js", import.meta.url);
+    const script = url ?? ownScript(gpu !== undefined);
     if (createWorker) return createWorker(script);
     // The package itself may come from another origin.
     if (script.origin !== location.origin && script.protocol !== "blob:") return foreign(script);
     if (url) return new Worker(url, { type: "module" });
     // Written out for bundlers, which follow this form alone.
+    if (gpu) return new Worker(new URL("./gpu-worker.js", import.meta.url), { type: "module" });
     return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   } catch (error) {
     throw new VapTurnError("load", `Worker: ${told(error)}`, error);
   }
+}
+
+function ownScript(gpu: boolean): URL {
+  return gpu ? new URL("./gpu-worker.js", import.meta.url) : new URL("./worker.js", import.meta.url);
 }
 
 /** A Worker whose script comes from another origin, which only an import may load. */

@@ -4,14 +4,19 @@ import { WORKLET } from "./messages.js";
 
 export async function openWorklet(plan: Plan): Promise<Home> {
   const node = await openNode(plan, plan.scripts.worklet, WORKLET);
-  const { beginning } = await answered(plan, (hear) => {
+  // Without the GPU binary, which may be there after a race.
+  const begin = { ...plan.begin };
+  delete begin.gpu;
+  const { beginning } = await answered({ ...plan, begin }, (hear) => {
     listenTo(node, hear);
-    node.port.postMessage(plan.begin);
+    node.port.postMessage(begin);
   });
   return {
     name: "worklet",
     node,
     beginning,
+    backend: "cpu",
+    race: undefined,
     steer: (message) => {
       node.port.postMessage(message);
     },

@@ -1,5 +1,6 @@
 // A home is where a conversation is computed: inside the AudioWorklet, or in a Worker that a capture worklet feeds.
 import { VapTurnError, told } from "./errors.js";
+import type { BackendName, Race } from "./gpu-adapter.js";
 import type { Lifetime } from "./lifetime.js";
 import type { Begin, Beginning, Ready, Steer, ToPage } from "./messages.js";
 
@@ -17,7 +18,7 @@ export interface Plan {
   context: BaseAudioContext;
   begin: Begin;
   /** Where the scripts lie. */
-  scripts: { worklet: URL; capture: URL; worker: URL | undefined };
+  scripts: { worklet: URL; capture: URL; worker: URL | undefined; gpuWorker: URL | undefined };
   createWorker: ((url: URL) => Worker) | undefined;
   life: Lifetime;
   /** Told what comes once the home is open. */
@@ -32,9 +33,13 @@ export interface Home {
   beginning: Beginning;
   /** Hands a change of policy or expectation to where it is computed. */
   steer: (message: Steer) => void;
+  backend: BackendName;
+  race: Race | undefined;
 }
 
 const PATIENCE_MS = 10_000;
+/** A GPU may compile many shaders first. */
+const GPU_PATIENCE_MS = 60_000;
 
 /** Loads a script into the audio thread and makes its node. */
 export async function openNode({ context, life }: Plan, script: URL, name: string): Promise<AudioWorkletNode> {
@@ -65,8 +70,9 @@ export async function openNode({ context, life }: Plan, script: URL, name: strin
 }
 
 /** Waits for `ready` from what `attach` begins and listens to; later messages go to the plan. */
-export async function answered({ context, tell }: Plan, attach: (hear: (message: ToPage) => void) => void): Promise<Ready> {
+export async function answered({ context, begin, tell }: Plan, attach: (hear: (message: ToPage) => void) => void): Promise<Ready> {
   let timer: ReturnType<typeof setInterval> | undefined;
+  const patienceMs = begin.gpu ? GPU_PATIENCE_MS : PATIENCE_MS;
   try {
     return await new Promise((resolve, reject) => {
       let open = false;
@@ -82,8 +88,8 @@ export async function answered({ context, tell }: Plan, attach: (hear: (message:
       });
       // An audio thread that is suspended may answer late.
       timer = setInterval(() => {
-        if (context.state === "running") reject(new VapTurnError("load", `home: expected an answer within ${PATIENCE_MS} ms`));
-      }, PATIENCE_MS);
+        if (context.state === "running") reject(new VapTurnError("load", `home: expected an answer within ${patienceMs} ms`));
+      }, patienceMs);
     });
   } finally {
     clearInterval(timer);

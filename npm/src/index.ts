@@ -2,6 +2,7 @@
 export { analyze, steps, type Analysis, type AnalyzeOptions, type Call, type Step, type Track } from "./analyze.js";
 export { ERROR_CODES, VapTurnError, type ErrorCode } from "./errors.js";
 export type * from "./events.js";
+export type { BackendName, Race } from "./gpu-adapter.js";
 export type { HomeName } from "./home.js";
 export { PcmInput, type TurnInput } from "./inputs.js";
 export { listen } from "./listen.js";

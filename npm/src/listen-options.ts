@@ -1,5 +1,6 @@
 // What a page asks of `listen`, checked before anything is opened.
 import { VapTurnError, told } from "./errors.js";
+import { BACKENDS, type BackendName } from "./gpu-adapter.js";
 import { HOMES, type HomeName } from "./home.js";
 import { PcmInput, type TurnInput } from "./inputs.js";
 import type { BinarySource, Expectation, PolicyOptions } from "./options.js";
@@ -19,6 +20,11 @@ export interface ListenOptions {
    */
   home?: HomeName | "auto";
   /**
+   * What computes the model: the CPU by default; `"webgpu"`, which fetches the GPU binary and needs the Worker home; or
+   * `"auto"`: where a GPU is at hand, the faster of both in a race.
+   */
+  backend?: BackendName | "auto";
+  /**
    * Thresholds (0 to 1) and times (ms) that differ from the model's, or what is asked: a `preset`, `maxFalseCutoff` or
    * `meanLatencyMs`. By default those of the model file.
    */
@@ -29,6 +35,8 @@ export interface ListenOptions {
   model?: BinarySource;
   /** The wasm binary; by default `vap_wasm_bg.wasm`. A context compiles it once: the first session decides. */
   wasm?: BinarySource;
+  /** The GPU binary; by default `vap_gpu_bg.wasm`. Fetched only where the GPU may be used. */
+  gpuWasm?: BinarySource;
   /** Folder of all files of the package, by default beside its code; those named one by one go first. */
   assetBase?: URL | string;
   /** Script of the worklet home; by default `worklet.js`. */
@@ -37,6 +45,8 @@ export interface ListenOptions {
   capture?: URL | string;
   /** Script of the Worker; by default `worker.js`. */
   worker?: URL | string;
+  /** Script of the Worker that may use the GPU; by default `gpu-worker.js`. */
+  gpuWorker?: URL | string;
   /** Makes the Worker, for pages that must do it their way; by default `new Worker(url, { type: "module" })`. */
   createWorker?: (url: URL) => Worker;
   /** Context to listen in, 8 to 96 kHz; by default that of an AudioNode given, else one that the session opens and closes. */
@@ -44,7 +54,8 @@ export interface ListenOptions {
 }
 
 const NAMES = [
-  "user", "agent", "signal", "home", "policy", "expect", "model", "wasm", "assetBase", "worklet", "capture", "worker", "createWorker", "context",
+  "user", "agent", "signal", "home", "backend", "policy", "expect", "model", "wasm", "gpuWasm", "assetBase", "worklet", "capture",
+  "worker", "gpuWorker", "createWorker", "context",
 ] as const satisfies readonly (keyof ListenOptions)[];
 
 /** Throws what is wrong with the options. */
@@ -69,17 +80,25 @@ export function checked(options: ListenOptions): void {
   const checks: [keyof ListenOptions, string, (value: unknown) => boolean][] = [
     ["signal", "an AbortSignal", (value) => value instanceof AbortSignal],
     ["home", `"auto" or one of ${HOMES.join(", ")}`, (value) => value === "auto" || HOMES.some((home) => home === value)],
+    [
+      "backend", `"auto" or one of ${BACKENDS.join(", ")}`,
+      (value) => value === "auto" || BACKENDS.some((backend) => backend === value),
+    ],
     ["model", "a URL, Response, ArrayBuffer or view of one", isSource],
     ["wasm", "a URL, Response, ArrayBuffer or view of one", isSource],
+    ["gpuWasm", "a URL, Response, ArrayBuffer or view of one", isSource],
     ["createWorker", "a function", (value) => typeof value === "function"],
     ["context", "an AudioContext or OfflineAudioContext", (value) => value instanceof BaseAudioContext],
-    ...(["assetBase", "worklet", "capture", "worker"] as const).map((name) => [name, "a URL", isUrl] as [typeof name, string, typeof isUrl]),
+    ...(["assetBase", "worklet", "capture", "worker", "gpuWorker"] as const).map((name) => [name, "a URL", isUrl] as [typeof name, string, typeof isUrl]),
   ];
   for (const [name, expected, holds] of checks) {
     if (options[name] !== undefined && !holds(options[name])) throw wrong(name, expected, options[name]);
   }
   if (options.policy !== undefined) checkedPolicy(options.policy);
   if (options.expect !== undefined) checkedExpectation(options.expect);
+  if (options.backend === "webgpu" && options.home === "worklet") {
+    throw new VapTurnError("option", 'option backend: "webgpu" needs home "worker" or "auto", an audio thread has no GPU');
+  }
   contextGiven(options);
 }
 

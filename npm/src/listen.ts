@@ -1,12 +1,13 @@
 // Listening live in a page: options checked, inputs and a home opened, a session given.
 import { VapTurnError, asVapTurnError } from "./errors.js";
 import type { Pair } from "./events.js";
+import { mayTry } from "./gpu-adapter.js";
 import type { Plan } from "./home.js";
 import { openHome } from "./home-auto.js";
 import { PcmInput, openInput, type OpenInput } from "./inputs.js";
 import { Lifetime, unlessAborted } from "./lifetime.js";
 import { checked, contextOf, type ListenOptions } from "./listen-options.js";
-import { defaultModel, defaultWasm, readBytes, urlIn } from "./load.js";
+import { defaultGpuWasm, defaultModel, defaultWasm, readBytes, urlIn } from "./load.js";
 import type { Begin, PushedRates } from "./messages.js";
 import { TurnSession } from "./turn-session.js";
 
@@ -38,7 +39,8 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
     // Waits for a gesture, as long as it takes; the session's state tells.
     own.resume().catch(() => undefined);
   }
-  const [wasm, model, ...inputs] = await Promise.all([
+  const [gpu, wasm, model, ...inputs] = await Promise.all([
+    gpuOf(options, context),
     readBytes(options.wasm ?? defaultWasm(options.assetBase), "wasm binary"),
     readBytes(options.model ?? defaultModel(options.assetBase), "model file"),
     openInput("user", user, context, life),
@@ -47,10 +49,13 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
   const rate = (input: unknown): number | undefined => (input instanceof PcmInput ? input.rate : undefined);
   const pushed: PushedRates = [rate(user), rate(agent)];
   const rates = pushed.map((own) => own ?? Math.round(context.sampleRate)) as Pair;
-  const begin: Begin = { kind: "begin", wasm, model, rates, policy: options.policy, expect: options.expect, pushed };
+  const begin: Begin = {
+    kind: "begin", wasm, model, rates, policy: options.policy, expect: options.expect, pushed, ...(gpu && { gpu }),
+  };
   // Nothing is told before the home listens, and it does not before the session is made.
   let take: Plan["tell"] = () => undefined;
-  const home = await openHome(plan(options, context, begin, life, (message) => { take(message); }), options.home ?? "auto");
+  const wanted = gpu?.backend === "webgpu" ? "worker" : (options.home ?? "auto");
+  const home = await openHome(plan(options, context, begin, life, (message) => { take(message); }), wanted);
   if (life.ended) throw new VapTurnError("aborted", "listen: it ended before it began");
   const session = new TurnSession({ context, home, inputs, life });
   connect(home.node, [user, agent], inputs, life);
@@ -66,11 +71,26 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
   return session;
 }
 
+/** The GPU binary, where it may be used: in the Worker, if the GPU is asked for or may be raced. */
+async function gpuOf(options: ListenOptions, context: BaseAudioContext): Promise<Begin["gpu"]> {
+  const { backend = "cpu", home = "auto" } = options;
+  const raced = home === "worker" || (home === "auto" && context instanceof AudioContext);
+  if (backend === "cpu" || (backend === "auto" && !raced) || !(await mayTry(backend))) return undefined;
+  try {
+    const wasm = await readBytes(options.gpuWasm ?? defaultGpuWasm(options.assetBase), "GPU binary");
+    return { wasm, backend };
+  } catch (error) {
+    if (backend === "auto") return undefined;
+    throw error;
+  }
+}
+
 function plan(options: ListenOptions, context: BaseAudioContext, begin: Begin, life: Lifetime, tell: Plan["tell"]): Plan {
   const scripts: Plan["scripts"] = {
     worklet: script(options.worklet) ?? at(options, "worklet.js") ?? new URL("./worklet.js", import.meta.url),
     capture: script(options.capture) ?? at(options, "capture.js") ?? new URL("./capture.js", import.meta.url),
     worker: script(options.worker) ?? at(options, "worker.js"),
+    gpuWorker: script(options.gpuWorker) ?? at(options, "gpu-worker.js"),
   };
   return { context, begin, scripts, createWorker: options.createWorker, life, tell };
 }

@@ -11,6 +11,11 @@ export function defaultWasm(base?: Base): URL | string {
   return fileIn(base, "vap_wasm_bg.wasm") ?? new URL("./vap_wasm_bg.wasm", import.meta.url);
 }
 
+/** Where the GPU binary lies by default: in the folder given, else beside this code. @internal */
+export function defaultGpuWasm(base?: Base): URL | string {
+  return fileIn(base, "vap_gpu_bg.wasm") ?? new URL("./vap_gpu_bg.wasm", import.meta.url);
+}
+
 /** Where the model file lies by default: in the folder given, else beside this code. @internal */
 export function defaultModel(base?: Base): URL | string {
   return fileIn(base, "optimized.safetensors") ?? new URL("../models/optimized.safetensors", import.meta.url);

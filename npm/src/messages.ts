@@ -1,6 +1,7 @@
 // Every message that crosses between the page, the audio thread and the Worker.
 import type { ErrorCode } from "./errors.js";
 import type { Pair, TurnEvent } from "./events.js";
+import type { BackendName, Race } from "./gpu-adapter.js";
 import type { Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "./options.js";
 
 /** Names under which the processors are registered. */
@@ -20,6 +21,8 @@ export interface Begin {
   policy: PolicyOptions | undefined;
   expect: Expectation | undefined;
   pushed: PushedRates;
+  /** The GPU binary, for the Worker that may use it, and whether it must. */
+  gpu?: { wasm: Uint8Array<ArrayBuffer>; backend: "auto" | "webgpu" };
 }
 
 /** Page to worklet or capture: the conversation begins with the next block. */
@@ -129,6 +132,16 @@ export interface Ready {
   beginning: Beginning;
   /** From the Worker. */
   pace?: Pace;
+  /** From the Worker that may use the GPU. */
+  backend?: BackendName;
+  race?: Race;
+}
+
+/** Worker to page: the GPU was lost, and this goes on in its place. */
+export interface Moved {
+  kind: "moved";
+  backend: BackendName;
+  reason: string;
 }
 
 /** Worklet or capture to page: the conversation begins at this frame of the context. */
@@ -170,4 +183,4 @@ export interface Failed {
 export type ToWorklet = Begin | Listen | Pcm | Clear | Steer | Finish | Close;
 export type ToCapture = Open | Listen | Pcm | Clear | Finish | Close;
 export type ToWorker = Begin | Attend | Steer;
-export type ToPage = Ready | Listening | Started | Told | Steered | Failed;
+export type ToPage = Ready | Listening | Started | Told | Steered | Moved | Failed;

@@ -7,7 +7,7 @@ import type { Expectation, LoadOptions, ModelInfo, PolicyChange, PolicyInForce, 
 import { inForce } from "./policy-in-force.js";
 import { checkedExpectation, checkedPolicy } from "./policy-options.js";
 import { checkBytes, checkEncoding, checkSamples, floats, type Encoding, type Samples } from "./samples.js";
-import { Session } from "./vap_wasm.js";
+import { Session, type RawOutput } from "./vap_wasm.js";
 
 /** Options of {@link TurnDetector.create}: `rate` of both channels, or the rate of each. */
 export interface DetectorOptions extends LoadOptions {
@@ -160,6 +160,18 @@ export class TurnDetector {
     this.#session = undefined;
   }
 
+  /** The wasm side. @internal */
+  get raw(): Session {
+    return this.#open();
+  }
+
+  /** What the wasm side told, as the next output of this detector. @internal */
+  unpack(raw: RawOutput): Output {
+    const frames = unpacked(raw, this.#hops);
+    this.#hops += frames.length;
+    return { frames, events: raw.events };
+  }
+
   #open(): Session {
     if (this.#session) return this.#session;
     throw new VapTurnError("closed", "detector: it was closed");
@@ -176,12 +188,9 @@ export class TurnDetector {
     return { ...now, fromMs: HOP_MS * this.#hops };
   }
 
-  #take(call: (session: Session) => ReturnType<Session["finish"]>): Output {
+  #take(call: (session: Session) => RawOutput): Output {
     const session = this.#open();
-    const raw = guarded(() => call(session));
-    const frames = unpacked(raw, this.#hops);
-    this.#hops += frames.length;
-    return { frames, events: raw.events };
+    return this.unpack(guarded(() => call(session)));
   }
 }
 

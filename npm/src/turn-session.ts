@@ -3,10 +3,11 @@ import { VapTurnError } from "./errors.js";
 import { SPEAKERS, inOrder, type Frame, type Speaker, type TurnEvent } from "./events.js";
 import { FrameQueue } from "./frame-queue.js";
 import { unpacked } from "./frames.js";
+import type { BackendName, Race } from "./gpu-adapter.js";
 import type { Home, HomeName } from "./home.js";
 import type { OpenInput } from "./inputs.js";
 import type { Lifetime } from "./lifetime.js";
-import type { Counters, Failed, Started, Steered, Told } from "./messages.js";
+import type { Counters, Failed, Moved, Started, Steered, Told } from "./messages.js";
 import type { Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "./options.js";
 import { checkedExpectation, checkedPolicy } from "./policy-options.js";
 import { Steering } from "./steering.js";
@@ -23,6 +24,8 @@ export type TurnSessionEvents = { [E in TurnEvent as E["type"]]: CustomEvent<E> 
   statechange: Event;
   /** A stream has no live track any more: the channel is silent from here on. */
   inputended: CustomEvent<{ speaker: Speaker }>;
+  /** The GPU was lost; the CPU goes on where it stood. */
+  backendchange: CustomEvent<{ backend: BackendName; reason: string }>;
   /** The session cannot go on; it closes. */
   error: CustomEvent<VapTurnError>;
 };
@@ -36,12 +39,16 @@ export type TurnSessionState = "running" | "suspended" | "closed";
 /** What is known about a session, thresholds in force included. */
 export interface TurnSessionInfo extends PolicyInForce {
   model: ModelInfo;
+  /** What was measured where the GPU may be used. */
+  race?: Race;
 }
 
 /** How a session fares. */
 export interface TurnSessionStats {
   /** Where it is computed. */
   home: HomeName;
+  /** What computes the model. */
+  backend: BackendName;
   /** Hops of 20 ms told so far. */
   hops: number;
   /** Time that the work of a hop takes on average, in ms; in the worklet from a coarse clock. */
@@ -73,6 +80,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   #info: TurnSessionInfo;
   #home: Home;
   #steering: Steering;
+  #backend: BackendName;
   #life: Lifetime;
   #state: TurnSessionState;
   #startTime: number | undefined;
@@ -90,9 +98,10 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     super();
     this.context = context;
     const { model, inForce } = home.beginning;
-    this.#info = { model, ...inForce };
+    this.#info = { model, ...inForce, ...(home.race && { race: home.race }) };
     this.#home = home;
     this.#steering = new Steering(home.steer);
+    this.#backend = home.backend;
     this.#life = life;
     this.#state = stateOf(context);
     this.#live = inputs.map(({ tracks }) => (tracks.length > 0 ? tracks : undefined));
@@ -130,7 +139,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
 
   get stats(): TurnSessionStats {
     const unread = [...this.#queues].reduce((sum, queue) => sum + queue.dropped, this.#unread);
-    return { home: this.#home.name, hops: this.#hops, ...this.#counters, unreadFrames: unread };
+    return { home: this.#home.name, backend: this.#backend, hops: this.#hops, ...this.#counters, unreadFrames: unread };
   }
 
   /** Time of the context, in s, of a time of the stream, in ms; NaN before the first sound. */
@@ -215,9 +224,10 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   }
 
   /** Takes what the home says. @internal */
-  take(message: Started | Told | Steered | Failed): void {
+  take(message: Started | Told | Steered | Moved | Failed): void {
     if (this.#state === "closed") return;
     if (message.kind === "started") this.#startTime = message.frame / this.context.sampleRate;
+    else if (message.kind === "moved") this.#move(message);
     else if (message.kind === "failed") this.#fail(new VapTurnError(message.code, message.message));
     else if (message.kind === "steered") this.#steered(message);
     else this.#tell(message);
@@ -245,6 +255,11 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     // A page that stops a track itself is sent no event for it.
     this.#tellEnded();
     if (finished) this.close();
+  }
+
+  #move({ backend, reason }: Moved): void {
+    this.#backend = backend;
+    this.#dispatch("backendchange", { backend, reason });
   }
 
   #fail(error: VapTurnError): void {

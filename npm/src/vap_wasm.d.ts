@@ -28,6 +28,10 @@ export class Session {
   output(): RawOutput;
   finish(): RawOutput;
   reset(): void;
+  hear(user: Float32Array | undefined, agent: Float32Array | undefined): void;
+  waiting(): number;
+  /** A fresh conversation with the same model and options, whose model is computed elsewhere. */
+  relay(): Relay;
   delayMs(): number;
   /** Sample rates of user and agent, in Hz. */
   rates(): Uint32Array;
@@ -38,6 +42,27 @@ export class Session {
   policy(): Policy;
   expectation(): Expectation;
   expected(): Figures | undefined;
+  free(): void;
+}
+
+/** A conversation whose model is computed elsewhere. */
+export class Relay {
+  private constructor();
+  hear(user: Float32Array | undefined, agent: Float32Array | undefined): void;
+  waiting(): number;
+  /** Mels of the next hops, `[2, 2 x hops, 80]`. */
+  lend(most: number): Float32Array;
+  /** Logits of those hops, `[hops, 27]`. */
+  tell(logits: Float32Array): RawOutput;
+  endSound(): void;
+  finish(): RawOutput;
+  setPolicy(policy: PolicyOptions): void;
+  expect(expectation: Expectation): void;
+  policy(): Policy;
+  expectation(): Expectation;
+  expected(): Figures | undefined;
+  /** The session that goes on in its place; its `output` is what was out. */
+  comeHome(): Session;
   free(): void;
 }
 

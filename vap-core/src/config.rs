@@ -102,6 +102,14 @@ impl ModelConfig {
         self.dim * self.feed_forward_factor
     }
 
+    /// Frames before the one at hand that can have any influence on it, through all windows of all layers and the two
+    /// convolutions.
+    pub fn past_frames(&self) -> usize {
+        let windows = self.channel_layers + 2 * self.num_layers;
+        let convolved_mels = (CONV1_KERNEL - 1) + (CONV2_KERNEL - MELS_A_FRAME);
+        windows * (self.context_frames - 1) + convolved_mels.div_ceil(MELS_A_FRAME)
+    }
+
     /// ALiBi slope of each head, `[heads]`: 2^(-8 i / heads) for i = 1..=heads (Press et al. 2022, arXiv 2108.12409).
     pub fn alibi_slopes(&self) -> Vec<f32> {
         (1..=self.heads).map(|i| 2f32.powf(-8.0 * i as f32 / self.heads as f32)).collect()
@@ -156,6 +164,11 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn the_past_of_light_is_twenty_seconds() {
+        assert_eq!(light().past_frames(), 8 * 127 + 2);
     }
 
     #[test]

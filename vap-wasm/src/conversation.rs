@@ -18,6 +18,8 @@ pub(crate) struct Conversation {
     machine: EventMachine,
     frames: u64,
     finished: bool,
+    /// Pending events were decided.
+    ended: bool,
     /// What the model failed with: without that hop all that follows would be told for the wrong time.
     failed: Option<Error>,
 }
@@ -31,6 +33,7 @@ impl Conversation {
             machine: EventMachine::new(policy)?,
             frames: 0,
             finished: false,
+            ended: false,
             failed: None,
         })
     }
@@ -58,6 +61,8 @@ impl Conversation {
             machine,
             frames,
             finished,
+            // A session decides its events as soon as its sound ends.
+            ended: finished,
             failed: None,
         })
     }
@@ -129,19 +134,20 @@ impl Conversation {
         self.failed.clone().map_or(Ok(()), Err)
     }
 
-    /// Ends the sound; false when it had ended before.
-    pub fn end_sound(&mut self) -> bool {
-        let ends = !self.finished;
-        if ends {
+    /// Ends the sound; a second call does nothing.
+    pub fn end_sound(&mut self) {
+        if !self.finished {
             self.ears.finish(&self.statistics);
             self.finished = true;
         }
-        ends
     }
 
-    /// Decides pending events, after the last hop.
+    /// Decides pending events, after the last hop; a second call does nothing.
     pub fn end_events(&mut self, output: &mut Output) {
-        self.machine.finish(&mut output.events);
+        if !self.ended {
+            self.machine.finish(&mut output.events);
+            self.ended = true;
+        }
     }
 
     /// What decides the events.

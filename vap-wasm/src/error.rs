@@ -35,6 +35,9 @@ pub enum Error {
     /// The device that computes failed.
     #[error("backend: {0}")]
     Backend(String),
+    /// There is no GPU to compute on.
+    #[error("gpu: {0}")]
+    Gpu(String),
 }
 
 impl Error {
@@ -48,6 +51,7 @@ impl Error {
             Error::UnderWay => "state",
             Error::UnknownCall(_) => "option",
             Error::Backend(_) => "backend",
+            Error::Gpu(_) => "gpu",
         }
     }
 }

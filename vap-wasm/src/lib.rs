@@ -12,20 +12,26 @@ pub mod error;
 pub mod card;
 pub mod kernels;
 pub mod listener;
-#[cfg(feature = "burn")]
+#[cfg(any(feature = "burn", feature = "webgpu"))]
 pub mod burn;
 mod ears;
 mod conversation;
 pub mod session;
+pub mod relay;
 pub mod batch;
 #[cfg(target_arch = "wasm32")]
+mod web_error;
+#[cfg(all(target_arch = "wasm32", not(feature = "webgpu")))]
 mod web;
+#[cfg(all(target_arch = "wasm32", feature = "webgpu"))]
+mod web_gpu;
 
 pub use batch::Batch;
-#[cfg(feature = "burn")]
+#[cfg(any(feature = "burn", feature = "webgpu"))]
 pub use burn::{BurnModel, BurnState};
 pub use card::Card;
 pub use error::{Error, Result};
 pub use kernels::{KernelModel, KernelState};
 pub use listener::{Listener, Model};
+pub use relay::Relay;
 pub use session::{Output, Session, SessionOptions};

@@ -7,6 +7,7 @@ use crate::card::Card;
 use crate::conversation::Conversation;
 use crate::error::{Error, Result};
 use crate::listener::{Listener, Model};
+use crate::relay::Relay;
 use std::sync::Arc;
 use vap_core::state::{self, Reader, Writer};
 use vap_core::{BargeIn, Event, Expectation, Frame, Policy, Speaker};
@@ -107,6 +108,25 @@ impl Session {
         Ok(out.finish())
     }
 
+    /// Session in the middle of a conversation, whose past `listener` has heard.
+    pub(crate) fn going_on(
+        model: Arc<dyn Model>,
+        conversation: Conversation,
+        listener: Box<dyn Listener>,
+    ) -> Self {
+        Session { model, conversation, listener, begun: 0 }
+    }
+
+    /// A relay at the beginning of a conversation, with the model, the options and the expectation of this one.
+    ///
+    /// # Errors
+    /// As [`Session::new`]; rates and policy were accepted before, so none is expected.
+    pub fn relay(&self) -> Result<Relay> {
+        let mut relay = Relay::new(Arc::clone(&self.model), &self.conversation.options())?;
+        relay.expect(self.expectation());
+        Ok(relay)
+    }
+
     /// Takes sound of both channels and gives every frame it completes.
     ///
     /// Samples are mono, nominally in `[-1, 1]`; those that are not finite count as 0, those beyond are clipped. A
@@ -194,10 +214,9 @@ impl Session {
     /// # Errors
     /// As [`Session::finish`].
     pub fn finish_into(&mut self, output: &mut Output) -> Result<()> {
-        if self.conversation.end_sound() {
-            while self.work(output)? {}
-            self.conversation.end_events(output);
-        }
+        self.conversation.end_sound();
+        while self.work(output)? {}
+        self.conversation.end_events(output);
         Ok(())
     }
 

@@ -1,19 +1,20 @@
 //! The door to JavaScript, the only file that knows wasm-bindgen. Values are converted and checked here; nothing is
 //! decided. Every failure is a JS `Error` with a string `code`; nothing panics on what comes in.
 
-use crate::card::Card;
+mod relay;
+mod wishes;
+
 use crate::error::{Error, Result};
 use crate::kernels::KernelModel;
 use crate::{batch, listener, session};
 use js_sys::{Array, Float32Array, Float64Array, Object, Reflect};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use std::sync::Arc;
-use vap_core::calibration::{self, Figures, Solution};
+use vap_core::calibration::Figures;
 use vap_core::g711::{self, Law};
-use vap_core::{BargeIn, Expectation, Frame, Speaker, wav};
+use vap_core::{BargeIn, Frame, Speaker, wav};
 use wasm_bindgen::prelude::*;
+use wishes::{expectation_of, session_options, solved, told};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -267,15 +268,13 @@ impl Session {
     /// What was measured of a policy that was asked for, while it is as it was solved; else undefined.
     #[wasm_bindgen(unchecked_return_type = "Record<string, number> | undefined")]
     pub fn expected(&self) -> Result<JsValue, JsValue> {
-        let open = self.inner.expectation() == Expectation::Open;
-        self.expected.as_ref().filter(|_| open).map_or(Ok(JsValue::UNDEFINED), to_js)
+        told(self.expected.as_ref(), self.inner.expectation())
     }
 }
 
 impl Session {
     fn of(inner: session::Session, expected: Option<Figures>) -> Self {
-        let input = [0, 1].map(|_| vec![0.0; INPUT_SAMPLES]);
-        Session { inner, expected, output: session::Output::default(), input }
+        Session { inner, expected, output: session::Output::default(), input: rooms() }
     }
 }
 
@@ -356,6 +355,10 @@ impl Batch {
     }
 }
 
+fn rooms() -> [Vec<f32>; 2] {
+    [0, 1].map(|_| vec![0.0; INPUT_SAMPLES])
+}
+
 /// A whole number of `0..=most`. Numbers come as they are: as integers, wasm-bindgen would wrap and cut them.
 fn whole(name: &str, found: f64, most: usize) -> Result<usize> {
     if found.fract() == 0.0 && (0.0..=most as f64).contains(&found) {
@@ -368,85 +371,6 @@ fn call(number: f64) -> Result<u32> {
     whole("call", number, u32::MAX as usize)
         .map(|number| number as u32)
         .map_err(|_| Error::UnknownCall(number.to_string()))
-}
-
-impl From<Error> for JsValue {
-    fn from(error: Error) -> Self {
-        let js = js_sys::Error::new(&error.to_string());
-        // Setting a plain property of a fresh object cannot fail.
-        let _ = Reflect::set(&js, &"code".into(), &error.code().into());
-        js.into()
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Options {
-    user_rate: u32,
-    agent_rate: u32,
-    #[serde(default, rename = "policy")]
-    _policy: IgnoredAny,
-    #[serde(default, rename = "expect")]
-    _expect: IgnoredAny,
-}
-
-/// What a session is told beside its options.
-struct Wishes {
-    expectation: Expectation,
-    expected: Option<Figures>,
-}
-
-/// Options as JavaScript gave them, resolved over the model's policy. They pass through JSON, since a struct read
-/// straight from a JS object would not notice unknown keys.
-fn session_options(options: JsValue, card: &Card) -> Result<(session::SessionOptions, Wishes)> {
-    let rates: Options =
-        serde_json::from_value(json(options.clone())?).map_err(|e| Error::Options(e.to_string()))?;
-    let field = |name: &str| {
-        Reflect::get(&options, &name.into()).map_err(|_| Error::Options(format!("{name}: cannot be read")))
-    };
-    let solution = solved(&field("policy")?, card)?;
-    let expect = field("expect")?;
-    let expectation = if expect.is_undefined() { Expectation::Open } else { expectation_of(&expect)? };
-    let options = session::SessionOptions {
-        user_rate_hz: rates.user_rate,
-        agent_rate_hz: rates.agent_rate,
-        policy: Some(solution.policy),
-    };
-    Ok((options, Wishes { expectation, expected: solution.expected }))
-}
-
-fn expectation_of(found: &JsValue) -> Result<Expectation> {
-    let name = found.as_string().unwrap_or_else(|| found.js_typeof().as_string().unwrap_or_default());
-    Ok(Expectation::from_name(&name)?)
-}
-
-/// A policy as JavaScript wished for it, over the model's.
-fn solved(policy: &JsValue, card: &Card) -> Result<Solution> {
-    Ok(calibration::resolve(&card.policy, card.calibration.as_ref(), &wishes_of(policy)?)?)
-}
-
-/// A policy by its own entries: in JSON a NaN could not be told from a key left out.
-fn wishes_of(policy: &JsValue) -> Result<Map<String, Value>> {
-    let expected = || Error::Options("policy: expected an object of thresholds and times".into());
-    if policy.is_undefined() {
-        return Ok(Map::new());
-    }
-    if !policy.is_object() {
-        return Err(expected());
-    }
-    let mut wishes = Map::new();
-    for entry in Object::entries(policy.unchecked_ref()) {
-        let entry: Array = entry.unchecked_into();
-        let (name, value) = (entry.get(0).as_string().ok_or_else(expected)?, entry.get(1));
-        if !value.is_undefined() {
-            wishes.insert(name, json(value)?);
-        }
-    }
-    Ok(wishes)
-}
-
-fn json(value: JsValue) -> Result<Value> {
-    serde_wasm_bindgen::from_value(value).map_err(|e| Error::Options(e.to_string()))
 }
 
 fn raw(output: &session::Output) -> Result<Object, JsValue> {

@@ -35,7 +35,7 @@ pub fn run(words: &[String]) -> Result<()> {
         bail!("no Chromium: `cargo xtask setup` installs one, CHROMIUM names another");
     };
     let folder = paths::target()?.join("bench");
-    wasm::build()?;
+    wasm::build_cpu()?;
     build_burn(&folder.join("burn"))?;
     let bench = paths::inside("npm/bench");
     shell::run(shell::npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(bench))?;

@@ -24,7 +24,7 @@ pub fn run(words: &[String]) -> Result<()> {
         [word] if word == "--no-serve" => false,
         _ => bail!("expected nothing, --serve or --no-serve, found `{}`", words.join(" ")),
     };
-    wasm::build()?;
+    wasm::build_cpu()?;
     fs::create_dir_all(paths::inside("demo"))?;
     shell::run(shell::command("node").args(["npm/dist/cli.js", "analyze", CALL, "--svg", SVG]))?;
     println!("\nthe call as a picture: {SVG}");

@@ -38,8 +38,8 @@ const VERBS: [Verb; 7] = [
     },
     Verb {
         name: "build",
-        about: "build the wasm binary and the npm package into npm/dist",
-        run: |_| wasm::build(),
+        about: "build the wasm binaries and the npm package into npm/dist; --cpu leaves WebGPU out",
+        run: wasm::build,
     },
     Verb {
         name: "demo",
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     let verb = match words.as_slice() {
         [word] => VERBS.iter().find(|verb| verb.name == word),
         // These read what follows.
-        [word, ..] if ["bench", "demo", "train", "wasm-tests"].contains(&word.as_str()) => {
+        [word, ..] if ["build", "bench", "demo", "train", "wasm-tests"].contains(&word.as_str()) => {
             VERBS.iter().find(|verb| verb.name == word)
         }
         _ => None,

@@ -82,8 +82,8 @@ fn documentation(tools: &TestTools) -> Result<()> {
 }
 
 fn wasm_build(_: &TestTools) -> Result<()> {
-    wasm::package()?;
-    sizes::hold_ceiling()
+    wasm::package(true)?;
+    sizes::hold_ceilings()
 }
 
 fn typescript(_: &TestTools) -> Result<()> {

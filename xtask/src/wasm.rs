@@ -1,27 +1,57 @@
-//! The wasm build: cargo makes the binary, wasm-bindgen (as a library, so its version cannot differ from the
-//! crate's) makes its JavaScript, npm compiles the package around both.
+//! The wasm build: cargo makes a binary for the CPU and one for WebGPU, wasm-bindgen (as a library, so its version cannot
+//! differ from the crate's) makes their JavaScript, npm compiles the package around them.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{paths, setup, shell, sizes};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// `cargo xtask build`.
-pub fn build() -> Result<()> {
-    setup::for_build()?;
-    package()
+/// `cargo xtask build [--cpu]`.
+pub fn build(words: &[String]) -> Result<()> {
+    match words {
+        [] => {
+            setup::for_build()?;
+            package(true)
+        }
+        [word] if word == "--cpu" => build_cpu(),
+        _ => bail!("expected nothing or --cpu, found `{}`", words.join(" ")),
+    }
 }
 
-/// The wasm binary, its JavaScript and the npm package, in `npm/dist`; then their sizes.
-pub fn package() -> Result<()> {
+/// What `cargo xtask build --cpu` does.
+pub fn build_cpu() -> Result<()> {
+    setup::for_build()?;
+    package(false)
+}
+
+/// The wasm binaries, their JavaScript and the npm package, in `npm/dist`; then their sizes. Without `gpu` the GPU
+/// binary stays as it is, or missing.
+pub fn package(gpu: bool) -> Result<()> {
     shell::run(&mut cargo("build", &["-p", "vap-wasm"])?)?;
-    bind()?;
+    bind(&paths::target()?, "vap_wasm")?;
+    if gpu {
+        shell::run(&mut gpu_cargo("build")?)?;
+        bind(&gpu_target()?, "vap_gpu")?;
+    }
     shell::run(&mut shell::npm(&["run", "build"]))?;
     sizes::report()
+}
+
+/// A cargo command for the GPU binary. It has a target folder of its own: both binaries bear the same name in cargo's
+/// eyes. Thin LTO: fat takes minutes more and saves little.
+pub fn gpu_cargo(subcommand: &str) -> Result<Command> {
+    let mut cargo = cargo(subcommand, &["-p", "vap-wasm", "--features", "webgpu"])?;
+    cargo.arg("--target-dir").arg(gpu_target()?).env("CARGO_PROFILE_RELEASE_LTO", "thin");
+    Ok(cargo)
+}
+
+fn gpu_target() -> Result<PathBuf> {
+    Ok(paths::target()?.join("gpu"))
 }
 
 /// A cargo command for the wasm target, in the one profile that is built for it.
@@ -32,13 +62,14 @@ pub fn cargo(subcommand: &str, arguments: &[&str]) -> Result<Command> {
     Ok(cargo)
 }
 
-fn bind() -> Result<()> {
-    let binary = paths::target()?.join(TARGET).join("release").join("vap_wasm.wasm");
+fn bind(target: &Path, name: &str) -> Result<()> {
+    let binary = target.join(TARGET).join("release").join("vap_wasm.wasm");
     let output = paths::inside("npm/dist");
-    println!("wasm-bindgen -> npm/dist");
+    println!("wasm-bindgen -> npm/dist/{name}");
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(&binary)
+        .out_name(name)
         .web(true)?
         .typescript(true)
         .remove_name_section(true)

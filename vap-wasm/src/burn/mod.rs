@@ -11,6 +11,7 @@ mod transformer;
 mod heads;
 mod weights;
 mod model;
+#[cfg(feature = "burn")]
 mod listener;
 
 pub use model::BurnModel;

@@ -1,0 +1,71 @@
+// The model on WebGPU, on the thread that asks for it: hops of mels in, logits out.
+import { VapTurnError, asVapTurnError, told } from "./errors.js";
+import { adapterOf } from "./gpu-adapter.js";
+import init, { Gpu, type GpuModel, type GpuStream as RawStream } from "./vap_gpu.js";
+
+let compiled: Promise<unknown> | undefined;
+/** The device of this thread, until it fails. */
+let device: Promise<Gpu> | undefined;
+
+/** One stream on the GPU. */
+export class GpuStream {
+  readonly #model: GpuModel;
+  #stream: RawStream;
+
+  private constructor(model: GpuModel) {
+    this.#model = model;
+    this.#stream = model.stream();
+  }
+
+  /** Opens the GPU, once a thread, and puts the weights of a model file on it. */
+  static async open(wasm: BufferSource, model: Uint8Array): Promise<GpuStream> {
+    if (!(await adapterOf(globalThis.navigator))) throw new VapTurnError("gpu", "WebGPU: there is no adapter");
+    compiled ??= init({ module_or_path: wasm });
+    await compiled.catch((error: unknown) => {
+      compiled = undefined;
+      throw new VapTurnError("load", `GPU binary: ${told(error)}`, error);
+    });
+    return failing(async () => {
+      device ??= Gpu.open();
+      return new GpuStream((await device).load(model));
+    });
+  }
+
+  /** Takes the next hops, `[2, 2 x hops, 80]`, and gives their logits, `[hops, 27]`. One step at a time. */
+  step(mels: Float32Array): Promise<Float32Array> {
+    return failing(() => this.#stream.step(mels));
+  }
+
+  /** Back to the beginning of a stream. */
+  reset(): void {
+    this.#stream.free();
+    this.#stream = this.#model.stream();
+  }
+
+  free(): void {
+    this.#stream.free();
+    this.#model.free();
+  }
+}
+
+/** What `call` gives. When it fails, the device is given up; a fault inside a callback of the browser counts as well. */
+async function failing<T>(call: () => Promise<T>): Promise<T> {
+  let stop: ((event: ErrorEvent) => void) | undefined;
+  const fault = new Promise<never>((_, reject) => {
+    stop = (event) => {
+      if (!(event.error instanceof WebAssembly.RuntimeError)) return;
+      event.preventDefault();
+      reject(new VapTurnError("backend", `GPU: ${event.message}`, event.error));
+    };
+    globalThis.addEventListener("error", stop);
+  });
+  try {
+    return await Promise.race([fault, call()]);
+  } catch (error) {
+    device = undefined;
+    const known = asVapTurnError(error);
+    throw known.code === "internal" ? new VapTurnError("backend", `GPU: ${told(error)}`, error) : known;
+  } finally {
+    if (stop) globalThis.removeEventListener("error", stop);
+  }
+}

@@ -1,0 +1,360 @@
+// The model on WebGPU in headless Chromium, where it runs in software: equal to the CPU, chosen as asked, and when the GPU
+// is lost the CPU goes on where it stood.
+/* global BroadcastChannel, GPUAdapter, GPUAdapterInfo, PcmInput, analyze, capture, failure, listen, talk, tiny, rendered */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { randomModel, restored } from "../../npm/bench/model.mjs";
+import { start } from "./site.js";
+
+const BAR = 1e-3;
+const ROOT = new URL("../../", import.meta.url);
+const SOUND = ["--autoplay-policy=no-user-gesture-required"];
+const TINY = {
+  name: "tiny", dim: 16, channel_layers: 1, num_layers: 1, heads: 2, context_frames: 8, feed_forward_factor: 4, norm_epsilon: 1e-5,
+};
+
+/** Before other code of a thread: a message on the channel "lose" destroys every device that it opens. */
+function losing() {
+  const { prototype } = GPUAdapter;
+  const request = prototype.requestDevice;
+  const devices = [];
+  prototype.requestDevice = async function (...given) {
+    const device = await request.apply(this, given);
+    devices.push(device);
+    return device;
+  };
+  new BroadcastChannel("lose").onmessage = () => devices.forEach((device) => device.destroy());
+}
+
+/** Before other code of a Worker: every look at the clock costs the time of a slow CPU. */
+function dawdling() {
+  const now = performance.now.bind(performance);
+  let late = 0;
+  performance.now = () => now() + (late += 50);
+}
+
+let site;
+let bare;
+
+before(async () => {
+  const worker = await readFile(new URL("npm/dist/gpu-worker.js", ROOT), "utf8");
+  const shipped = await readFile(new URL("npm/models/optimized.safetensors", ROOT));
+  const files = {
+    "tiny.safetensors": Buffer.from(randomModel(TINY, "f32")),
+    "shipped.safetensors": Buffer.from(restored(shipped, "f32")),
+    "losing.js": `(${losing})();\n${worker}`,
+    "dawdling.js": `(${dawdling})();\n${worker}`,
+  };
+  site = await start({ args: [...SOUND, "--enable-unsafe-webgpu"], files });
+  bare = await start({ args: SOUND, files });
+});
+
+after(async () => {
+  await site?.stop();
+  await bare?.stop();
+});
+
+/** Runs `body` on a fresh page, behind `first`, on which what the package exports and a few helpers are global; `{ found, fetched }`. */
+async function on(body, { browser = site, first, argument } = {}) {
+  const page = await browser.page("plain");
+  const fetched = [];
+  const faults = [];
+  page.on("request", (request) => fetched.push(new URL(request.url()).pathname));
+  page.on("pageerror", (error) => faults.push(error.message));
+  try {
+    if (first) await page.evaluate(first);
+    await page.evaluate(helpers);
+    const found = await page.evaluate(body, argument);
+    assert.deepEqual(faults, []);
+    return { found, fetched: fetched.filter((path) => /gpu/.test(path) && !/gpu-(adapter|pace)/.test(path)) };
+  } finally {
+    await page.close();
+  }
+}
+
+/** In the page. */
+async function helpers() {
+  Object.assign(globalThis, await import("./npm/dist/index.js"));
+  globalThis.tiny = "./tiny.safetensors";
+  globalThis.failure = (promise) => promise.then(() => "none", ({ name, code, message }) => `${name} ${code}: ${message}`);
+  /** Bursts of noise, the same for the same seed. */
+  globalThis.talk = (seed, rate, seconds) => {
+    let state = seed;
+    const draw = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1);
+    const samples = new Float32Array(rate * seconds);
+    for (let at = 0; at < samples.length; ) {
+      const [end, loudness] = [at + Math.round(rate * (0.3 + 0.25 * draw())), Math.max(0, draw()) * 0.5];
+      while (at < Math.min(end, samples.length)) samples[at++] = draw() * loudness;
+      at = Math.max(at, end);
+    }
+    return { samples, rate };
+  };
+  /** What a session tells. */
+  globalThis.capture = (session) => {
+    const told = { events: [], frames: [], moves: [], errors: [] };
+    session.addEventListener("turn", ({ detail }) => told.events.push(detail));
+    session.addEventListener("frame", ({ detail }) => told.frames.push(detail));
+    session.addEventListener("backendchange", ({ detail }) => told.moves.push({ ...detail, at: told.frames.length }));
+    session.addEventListener("error", ({ detail }) => told.errors.push(detail.message));
+    return told;
+  };
+  /** Listens to `seconds` of talk in an offline context, which waits for the Worker; `at(hop)` is called on the way. */
+  globalThis.rendered = async (options, seconds, at = () => undefined) => {
+    const rate = 16_000;
+    const context = new OfflineAudioContext({ length: Math.floor((seconds * rate) / 128) * 128, sampleRate: rate });
+    const channels = [talk(1, rate, seconds), talk(2, rate, seconds)].map(({ samples }) => samples.subarray(0, context.length));
+    const [user, agent] = channels.map((samples) => {
+      const buffer = context.createBuffer(1, samples.length, rate);
+      buffer.copyToChannel(samples, 0);
+      const node = new AudioBufferSourceNode(context, { buffer });
+      node.start();
+      return node;
+    });
+    const session = await listen({ user, agent, context, model: tiny, backend: "webgpu", ...options });
+    const told = capture(session);
+    for (let second = 0.4; second < seconds; second += 0.4) {
+      void context.suspend(second).then(async () => {
+        const hops = Math.floor(second * 50) - 8;
+        at(hops, session);
+        while (told.frames.length < hops && session.state !== "closed") await new Promise((resume) => setTimeout(resume, 2));
+        await new Promise((resume) => setTimeout(resume, 8));
+        void context.resume();
+      });
+    }
+    await context.startRendering();
+    at(Infinity, session);
+    await session.finish();
+    const [first, second] = channels.map((samples) => ({ samples, rate }));
+    return { ...told, stats: session.stats, info: session.info, expected: await analyze({ user: first, agent: second }, { model: tiny }) };
+  };
+}
+
+/** The 27 probabilities of a frame as logits. */
+function logits({ bins, eot, backchannel, vad, overlap }) {
+  return [...bins[0], ...bins[1], ...eot, ...backchannel, ...vad, overlap].map((p) => Math.log(p / (1 - p)));
+}
+
+function assertSame(heard, expected, least = 10) {
+  assert.ok(expected.events.length >= least, `${expected.events.length} events prove little`);
+  const bare = (events) => events.map((event) => ({ ...event, probability: undefined }));
+  assert.deepEqual(bare(heard.events), bare(expected.events));
+  assert.deepEqual(heard.frames.map(({ timeMs }) => timeMs), expected.frames.map(({ timeMs }) => timeMs));
+  const worst = heard.frames.reduce((most, frame, hop) => {
+    const [a, b] = [logits(frame), logits(expected.frames[hop])];
+    return a.reduce((worst, x, i) => Math.max(worst, Math.abs(x - b[i])), most);
+  }, 0);
+  assert.ok(worst <= BAR, `logits differ by ${worst}`);
+  return worst;
+}
+
+test("a recording on WebGPU equals the same on the CPU", async (t) => {
+  const { found } = await on(async () => {
+    const call = { user: talk(1, 16_000, 12), agent: talk(2, 8_000, 11.93) };
+    return { cpu: await analyze(call, { model: tiny }), gpu: await analyze(call, { model: tiny, backend: "webgpu" }) };
+  });
+  assert.deepEqual([found.cpu.backend, found.gpu.backend], ["cpu", "webgpu"]);
+  t.diagnostic(`logits differ by ${assertSame(found.gpu, found.cpu)}`);
+});
+
+test("the weights that ship give on WebGPU what they give on the CPU", async (t) => {
+  const { found } = await on(async () => {
+    const bytes = new Uint8Array(await (await fetch("./tests/fixtures/call.wav")).arrayBuffer());
+    const { decodeWav } = await import("./npm/dist/index.js");
+    const { sampleRate: rate, channels } = await decodeWav(bytes);
+    const [user, agent] = channels.map((samples) => ({ samples: samples.slice(36 * rate, 37 * rate), rate }));
+    const options = { model: "./shipped.safetensors" };
+    return { cpu: await analyze({ user, agent }, options), gpu: await analyze({ user, agent }, { ...options, backend: "webgpu" }) };
+  });
+  assert.equal(found.gpu.backend, "webgpu");
+  t.diagnostic(`logits differ by ${assertSame(found.gpu, found.cpu, 1)}`);
+});
+
+test("any chunking gives the same logits, and a reset stream those of a new one", async () => {
+  const { found } = await on(async () => {
+    const { GpuStream } = await import("./npm/dist/gpu.js");
+    const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
+    const stream = await GpuStream.open(await bytes("./npm/dist/vap_gpu_bg.wasm"), await bytes(tiny));
+    const [hops, width] = [40, 160];
+    let state = 1;
+    const mels = Float32Array.from({ length: 2 * hops * width }, () => ((state = (Math.imul(state, 1664525) + 1) >>> 0) / 2 ** 31 - 1) * 2);
+    const run = async (sizes) => {
+      const list = [];
+      let from = 0;
+      for (const size of sizes) {
+        const part = [0, 1].map((channel) => mels.subarray((channel * hops + from) * width, (channel * hops + from + size) * width));
+        const both = new Float32Array(2 * size * width);
+        both.set(part[0]);
+        both.set(part[1], size * width);
+        list.push(...(await stream.step(both)));
+        from += size;
+      }
+      stream.reset();
+      return list;
+    };
+    const refused = await failure(stream.step(new Float32Array(17)));
+    const chunkings = [[hops], Array(hops).fill(1), [7, 8, 1, 9, 15], [hops]];
+    const found = [];
+    for (const sizes of chunkings) found.push(await run(sizes));
+    return { found, refused };
+  });
+  const [whole, ...others] = found.found;
+  assert.equal(whole.length, 40 * 27);
+  assert.ok(whole.some((x, i) => i >= 27 && x !== whole[i % 27]), "logits that do not change prove nothing");
+  for (const other of others) {
+    const worst = whole.reduce((most, x, i) => Math.max(most, Math.abs(x - other[i])), 0);
+    assert.ok(worst <= 1e-4, `off by ${worst}`);
+  }
+  assert.deepEqual(whole, others.at(-1));
+  assert.match(found.refused, /length: mels of whole hops/);
+});
+
+test("without an adapter WebGPU is refused by its code, auto takes the CPU, and nothing is fetched for it", async () => {
+  const { found, fetched } = await on(
+    async () => {
+      const call = { user: talk(1, 16_000, 2), agent: talk(2, 16_000, 2) };
+      const user = () => new OscillatorNode(new AudioContext());
+      const session = await listen({ user: user(), backend: "auto" });
+      const { stats, info } = session;
+      session.close();
+      return {
+        listening: await failure(listen({ user: user(), backend: "webgpu" })),
+        analysing: await failure(analyze(call, { backend: "webgpu" })),
+        analysed: (await analyze(call, { backend: "auto" })).backend,
+        stats, race: info.race ?? "none",
+      };
+    },
+    { browser: bare },
+  );
+  assert.match(found.listening, /^VapTurnError gpu: WebGPU: /);
+  assert.match(found.analysing, /^VapTurnError gpu: WebGPU: /);
+  assert.deepEqual([found.analysed, found.stats.backend, found.race], ["cpu", "cpu", "none"]);
+  assert.deepEqual(fetched, []);
+});
+
+test("an adapter in software is not raced, and nothing is fetched for it", async () => {
+  const { found, fetched } = await on(async () => {
+    const session = await listen({ user: new OscillatorNode(new AudioContext()), backend: "auto" });
+    session.close();
+    return { ...session.stats, analysed: (await analyze({ user: talk(1, 16_000, 2), agent: talk(2, 16_000, 2) }, { backend: "auto" })).backend };
+  });
+  assert.deepEqual([found.backend, found.analysed], ["cpu", "cpu"]);
+  assert.deepEqual(fetched, []);
+});
+
+for (const [name, gpuWorker, winner] of [["fast", undefined, "cpu"], ["slow", "./dawdling.js", "webgpu"]]) {
+  test(`auto races where there is an adapter: on a ${name} CPU, ${winner} wins`, async () => {
+    const { found } = await on(
+      async (gpuWorker) => {
+        Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
+        const user = new OscillatorNode(new AudioContext());
+        user.start();
+        const session = await listen({ user, backend: "auto", home: "worker", model: tiny, ...(gpuWorker && { gpuWorker }) });
+        const told = capture(session);
+        while (told.frames.length < 5) await new Promise((resume) => setTimeout(resume, 5));
+        session.close();
+        return { stats: session.stats, race: session.info.race };
+      },
+      { argument: gpuWorker },
+    );
+    const { cpuMs, webgpuMs } = found.race;
+    assert.equal(found.stats.backend, winner);
+    assert.ok(cpuMs > 0 && webgpuMs > 0 && (webgpuMs < cpuMs) === (winner === "webgpu"), JSON.stringify(found.race));
+  });
+}
+
+test("wrong wishes are refused by name", async () => {
+  const { found } = await on(async () => {
+    const user = new OscillatorNode(new AudioContext());
+    const { TurnModel } = await import("./npm/dist/index.js");
+    const call = { user: talk(1, 16_000, 1), agent: talk(2, 16_000, 1) };
+    return [
+      await failure(listen({ user, backend: "gpu" })),
+      await failure(listen({ user, backend: "webgpu", home: "worklet" })),
+      await failure(listen({ user, gpuWasm: 5 })),
+      await failure(analyze(call, { backend: "gpu" })),
+      await failure(analyze(call, { backend: "webgpu", model: await TurnModel.load() })),
+      await failure(analyze(call, { backend: "webgpu", gpuWasm: "./none.wasm" })),
+      await failure(listen({ user, backend: "webgpu", gpuWasm: "./none.wasm" })),
+      await failure(listen({ user, backend: "webgpu", gpuWasm: "./broken/model.safetensors" })),
+      await failure(listen({ user, backend: "webgpu", gpuWorker: "./none.js" })),
+    ];
+  });
+  const codes = found.map((text) => /^VapTurnError ([\w-]+): /.exec(text)?.[1] ?? text);
+  assert.deepEqual(codes, [...Array(5).fill("option"), ...Array(4).fill("load")], found.join("\n"));
+});
+
+test("live on WebGPU: the same frames and events as on the CPU", async () => {
+  const { found } = await on(() => rendered({}, 6));
+  assertSame(found, found.expected);
+  assert.deepEqual([found.stats.home, found.stats.backend, found.stats.droppedHops], ["worker", "webgpu", 0]);
+  assert.deepEqual([found.moves, found.errors], [[], []]);
+});
+
+for (const [when, hop] of [["at once", -Infinity], ["on the way", 100], ["at the end", Infinity]]) {
+  test(`a device lost ${when}: the CPU goes on where it stood`, async () => {
+    const { found } = await on(
+      (hop) => {
+        const channel = new BroadcastChannel("lose");
+        let lost = false;
+        const lose = (hops) => {
+          if (hops < hop || lost) return;
+          lost = true;
+          channel.postMessage("now");
+        };
+        return rendered({ gpuWorker: "./losing.js" }, 6, lose);
+      },
+      { argument: hop === Infinity ? 1e9 : hop },
+    );
+    assertSame(found, found.expected);
+    assert.deepEqual(found.errors, []);
+    assert.equal(found.stats.droppedHops, 0);
+    if (when === "at the end") return;
+    assert.equal(found.stats.backend, "cpu");
+    assert.equal(found.moves.length, 1);
+    assert.equal(found.moves[0].backend, "cpu");
+    if (when === "on the way") assert.ok(found.moves[0].at >= 90, `after ${found.moves[0].at} frames`);
+  });
+}
+
+test("a device lost in the middle of a recording: the CPU goes on, and the next recording finds another device", async () => {
+  const { found } = await on(
+    async () => {
+      const call = { user: talk(1, 16_000, 30), agent: talk(2, 16_000, 30) };
+      const channel = new BroadcastChannel("lose");
+      let once = () => channel.postMessage("now");
+      const lost = await analyze(call, {
+        model: tiny,
+        backend: "webgpu",
+        onProgress: () => {
+          once();
+          once = () => undefined;
+        },
+      });
+      return { lost, cpu: await analyze(call, { model: tiny }), again: await analyze(call, { model: tiny, backend: "webgpu" }) };
+    },
+    { first: losing },
+  );
+  assert.deepEqual([found.lost.backend, found.again.backend], ["cpu", "webgpu"]);
+  assertSame(found.lost, found.cpu);
+  assertSame(found.again, found.cpu);
+});
+
+test("two sessions at once, and one closed during a step", async () => {
+  const { found } = await on(async () => {
+    const context = new AudioContext();
+    const open = () => listen({ user: new PcmInput({ rate: 16_000 }), context, model: tiny, backend: "webgpu" });
+    const sessions = [await open(), await open()];
+    const told = sessions.map(capture);
+    while (told.some(({ frames }) => frames.length < 10)) await new Promise((resume) => setTimeout(resume, 5));
+    sessions[0].close();
+    const count = told[0].frames.length;
+    const { length } = told[1].frames;
+    while (told[1].frames.length < length + 10) await new Promise((resume) => setTimeout(resume, 5));
+    const third = await open();
+    third.close();
+    await sessions[1].finish();
+    return { errors: told.flatMap(({ errors }) => errors), later: told[0].frames.length - count, states: sessions.map(({ state }) => state) };
+  });
+  assert.deepEqual(found, { errors: [], later: 0, states: ["closed", "closed"] });
+});

@@ -1,0 +1,182 @@
+//! A conversation whose model is computed elsewhere: the same frames and events, also when the computation comes home.
+
+use vap_core::config::{HOP_MELS, MEL_BANDS};
+use vap_core::model_file::Storage;
+use vap_core::projection::OUTPUTS;
+use vap_tests::{Engine, Random, State, random_file, run, talk, tiny_config, tiny_model, worst_logit};
+use vap_wasm::{Error, Output, Relay};
+
+const BAR: f32 = 1e-4;
+
+/// A model elsewhere.
+struct Elsewhere {
+    engine: Engine,
+    state: State,
+}
+
+impl Elsewhere {
+    fn new(engine: Engine) -> Self {
+        Elsewhere { state: engine.init_state(), engine }
+    }
+
+    /// Works the next hops of a relay, at most `most`; how many there were.
+    fn work(&mut self, relay: &mut Relay, most: usize, output: &mut Output) -> usize {
+        let mels = relay.lend(most).unwrap().concat();
+        if mels.is_empty() {
+            return 0;
+        }
+        let logits = self.engine.forward(&mels, &mut self.state);
+        relay.tell(&logits, output).unwrap();
+        logits.len() / OUTPUTS
+    }
+}
+
+/// Everything that is told when the computation is elsewhere for `away` hops, at most `most` at once, and `out` more
+/// hops go out and are lost.
+fn told(model: &Engine, sound: &[Vec<f32>; 2], [away, out, most]: [usize; 3]) -> Output {
+    let mut output = Output::default();
+    let mut relay = model.session(16_000).relay().unwrap();
+    let mut elsewhere = Elsewhere::new(model.clone());
+    let mut pieces = sound[0].chunks(1000).zip(sound[1].chunks(1000));
+    while output.frames.len() < away {
+        while relay.waiting() < most.min(away - output.frames.len()) {
+            let (user, agent) = pieces.next().unwrap();
+            relay.hear(Some(user), Some(agent)).unwrap();
+        }
+        elsewhere.work(&mut relay, most.min(away - output.frames.len()), &mut output);
+    }
+    while out > 0 && relay.waiting() < out {
+        let (user, agent) = pieces.next().unwrap();
+        relay.hear(Some(user), Some(agent)).unwrap();
+    }
+    assert_eq!(relay.lend(out).unwrap()[0].len(), out * HOP_MELS);
+    let mut session = relay.come_home(&mut output).unwrap();
+    assert_eq!(output.frames.len(), away + out);
+    for (user, agent) in pieces {
+        session.push_into(Some(user), Some(agent), &mut output).unwrap();
+    }
+    session.finish_into(&mut output).unwrap();
+    output
+}
+
+fn sound() -> [Vec<f32>; 2] {
+    [talk(1, 16_000, 6.0), talk(2, 16_000, 6.0)]
+}
+
+#[test]
+fn elsewhere_is_told_what_a_session_tells() {
+    let file = random_file(tiny_config(), 7);
+    let [user, agent] = sound();
+    let expected = run(&mut tiny_model().session(16_000), &user, &agent, 320);
+    assert!(expected.events.len() > 10, "{} events prove little", expected.events.len());
+    for most in [1, 7, 4096] {
+        let mut relay = tiny_model().session(16_000).relay().unwrap();
+        let mut elsewhere = Elsewhere::new(Engine::burn(&file));
+        let mut output = Output::default();
+        for (user, agent) in user.chunks(5000).zip(agent.chunks(5000)) {
+            relay.hear(Some(user), Some(agent)).unwrap();
+            while elsewhere.work(&mut relay, most, &mut output) > 0 {}
+        }
+        relay.end_sound();
+        while elsewhere.work(&mut relay, most, &mut output) > 0 {}
+        relay.finish(&mut output).unwrap();
+        assert_eq!(types(&output), types(&expected));
+        assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
+    }
+}
+
+#[test]
+fn who_comes_home_goes_on_where_it_stood() {
+    let model = tiny_model();
+    let sound = sound();
+    let expected = run(&mut model.session(16_000), &sound[0], &sound[1], 320);
+    for away in [0, 1, 5, 23, 24, 60, 150, 299] {
+        for (out, most) in [(0, 1), (1, 1), (1, 9)] {
+            let output = told(&model, &sound, [away, out, most]);
+            assert_eq!(types(&output), types(&expected), "{away} hops, {out} out");
+            let off = worst_logit(&output.frames, &expected.frames);
+            assert!(off <= BAR, "{away} hops, {out} out: off by {off}");
+        }
+    }
+}
+
+#[test]
+fn many_hops_that_are_out_are_told_once() {
+    let model = tiny_model();
+    let sound = sound();
+    let expected = run(&mut model.session(16_000), &sound[0], &sound[1], 320);
+    let output = told(&model, &sound, [100, 130, 50]);
+    assert_eq!(types(&output), types(&expected));
+    assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
+}
+
+#[test]
+fn coming_home_behind_the_end_of_the_sound_decides_what_is_pending() {
+    let model = tiny_model();
+    let [user, agent] = sound();
+    let expected = run(&mut model.session(16_000), &user, &agent, 320);
+    for finished in [false, true] {
+        let mut output = Output::default();
+        let mut relay = model.session(16_000).relay().unwrap();
+        let mut elsewhere = Elsewhere::new(model.clone());
+        relay.hear(Some(&user), Some(&agent)).unwrap();
+        relay.end_sound();
+        while elsewhere.work(&mut relay, if finished { 4096 } else { 100 }, &mut output) > 100 {}
+        if finished {
+            relay.finish(&mut output).unwrap();
+        }
+        let mut session = relay.come_home(&mut output).unwrap();
+        session.finish_into(&mut output).unwrap();
+        session.finish_into(&mut output).unwrap();
+        assert_eq!(types(&output), types(&expected));
+        assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
+    }
+}
+
+#[test]
+fn the_past_ends_where_the_config_says() {
+    let config = tiny_config();
+    let past = config.past_frames();
+    let model = Engine::kernels(&random_file(config, 7), Storage::F32);
+    let frames = past + 3;
+    let mels = Random::new(3).list(2 * frames * HOP_MELS, 1.7);
+    let last = |mels: &[f32]| {
+        let logits = model.logits(mels, frames);
+        logits[logits.len() - OUTPUTS..].to_vec()
+    };
+    let expected = last(&mels);
+    // The older mel of the oldest frame that still counts, then the newer one of the frame before.
+    for (mel, counts) in [(2 * (frames - 1 - past), true), (2 * (frames - 1 - past) - 1, false)] {
+        let mut changed = mels.clone();
+        changed[mel * MEL_BANDS..][..MEL_BANDS].iter_mut().for_each(|value| *value += 100.0);
+        assert_eq!(last(&changed) != expected, counts, "mel {mel} of {}", 2 * frames);
+    }
+}
+
+#[test]
+fn logits_of_other_hops_and_a_hasty_end_are_refused() {
+    let mut relay = tiny_model().session(16_000).relay().unwrap();
+    let mut output = Output::default();
+    relay.hear(Some(&[0.0; 960]), None).unwrap();
+    let code = |result: Result<(), Error>| result.unwrap_err().code();
+    assert_eq!(code(relay.tell(&[0.0; OUTPUTS], &mut output)), "length");
+    assert_eq!(code(relay.finish(&mut output)), "behind");
+    assert_eq!(relay.lend(2).unwrap()[1].len(), 2 * HOP_MELS);
+    assert_eq!(relay.lend(2).unwrap()[0].len(), 0, "hops go out while others are");
+    assert_eq!(code(relay.tell(&[0.0; OUTPUTS], &mut output)), "length");
+    relay.tell(&[0.0; 2 * OUTPUTS], &mut output).unwrap();
+    assert_eq!(output.frames.len(), 2);
+    relay.lend(1).unwrap();
+    assert_eq!(code(relay.tell(&[f32::NAN; OUTPUTS], &mut output)), "not-finite");
+    assert_eq!(relay.lend(1).unwrap_err().code(), "not-finite");
+}
+
+fn types(output: &Output) -> Vec<String> {
+    let line = |event| {
+        let mut json = serde_json::to_value(event).unwrap();
+        // Probabilities are compared as logits.
+        json.as_object_mut().unwrap().remove("probability");
+        json.to_string()
+    };
+    output.events.iter().map(line).collect()
+}
