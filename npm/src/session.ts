@@ -94,7 +94,7 @@ export class TurnDetector {
   }
 
   /**
-   * Everything that later output depends on, as bytes: some 0.7 MB with the weights that ship, whatever the length of
+   * Everything that later output depends on, as bytes: 0.84 MB with the weights that ship, whatever the length of
    * the conversation. They hold a second or so of its sound; what was told already is not in them.
    */
   save(): Uint8Array<ArrayBuffer> {

@@ -6,7 +6,7 @@ import { ERROR_CODES, TurnDetector, TurnModel, VapTurnError, decodeG711, decodeW
 import { numbers, shortCall, wav } from "./support.js";
 import { randomModel } from "../bench/model.mjs";
 
-const CASES = Number(process.env.VAP_FUZZ_CASES ?? 4000);
+const CASES = Number(process.env.VAP_FUZZ_CASES ?? 3000);
 /** Shares of the cases; together they are the whole. */
 const SHARES = { calls: 0.5, states: 0.25, models: 0.1, files: 0.1, options: 0.05 };
 
