@@ -10,7 +10,7 @@ export function inForce(session: Session | Relay): PolicyInForce {
 }
 
 /** Changes policy or expectation from the hop on that ends after `fromMs`; what is refused leaves the old one. */
-export function steered(session: Session | Relay, { id, policy, expect }: Steer, fromMs: number): Steered {
+export function steered(session: Session | Relay, { id, policy, expect }: Pick<Steer, "id" | "policy" | "expect">, fromMs: number): Steered {
   try {
     if (policy) session.setPolicy(policy);
     if (expect) session.expect(expect);

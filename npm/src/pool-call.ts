@@ -2,7 +2,9 @@
 import { VapTurnError } from "./errors.js";
 import { inOrder, type Frame, type TurnEvent } from "./events.js";
 import { unpacked } from "./frames.js";
-import type { Answer, CallInfo, EndOrder, OpenOrder, PushOrder } from "./pool-messages.js";
+import type { Expectation, PolicyChange, PolicyOptions } from "./options.js";
+import { checkedExpectation, checkedPolicy } from "./policy-options.js";
+import type { Answer, CallInfo, EndOrder, OpenOrder, PushOrder, SteerOrder, Told } from "./pool-messages.js";
 import type { PoolThread } from "./pool-thread.js";
 import { checkSamples, sampleCount, type Samples } from "./samples.js";
 
@@ -24,7 +26,7 @@ export interface CallPlan {
 
 /** An order that is kept: for its answer, and to be sent again should the thread die. */
 interface Kept {
-  order: PushOrder | EndOrder;
+  order: PushOrder | SteerOrder | EndOrder;
   /** Sound of the call up to its end, in ms. */
   endMs: number;
   at: number;
@@ -62,6 +64,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
   #error: VapTurnError | undefined;
   #opened: Waiter<void> | undefined;
   #saves = new Map<number, Waiter<Uint8Array>>();
+  #steers = new Map<number, Waiter<PolicyChange>>();
   /** Those who wait for the next change. */
   #waiting: (() => void)[] = [];
 
@@ -103,8 +106,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
    * nothing, when `maxQueueMs` wait; `finished`, `closed`, or the error that ended the call.
    */
   push(user?: Samples, agent?: Samples): boolean {
-    this.#check();
-    if (this.#finishing) throw new VapTurnError("finished", "call: expected one that goes on, found a finished one");
+    this.#goesOn();
     const { rates, encoding } = this.#plan.open;
     if (user !== undefined) checkSamples("push: user", user, encoding);
     if (agent !== undefined) checkSamples("push: agent", agent, encoding);
@@ -135,19 +137,31 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
    * process. Events of that sound are told first, so nothing is lost or told twice when the call goes on from it.
    */
   async save(): Promise<Uint8Array> {
-    this.#check();
-    if (this.#finishing) throw new VapTurnError("finished", "call: expected one that goes on, found a finished one");
-    const seq = this.#end("save");
+    this.#goesOn();
+    const seq = this.#ask({ kind: "save" });
     return new Promise((resolve, reject) => {
       this.#saves.set(seq, { resolve, reject });
     });
+  }
+
+  /**
+   * Other thresholds, or another ask, behind all sound pushed so far, as `TurnDetector.setPolicy` takes them. What the
+   * model refuses rejects with `option` and leaves the old ones in force.
+   */
+  async setPolicy(policy: PolicyOptions): Promise<PolicyChange> {
+    return this.#steer({ policy: checkedPolicy(policy) });
+  }
+
+  /** Tells what the user will probably say behind all sound pushed so far, as `TurnDetector.expect` does. */
+  async expect(expectation: Expectation): Promise<PolicyChange> {
+    return this.#steer({ expect: checkedExpectation(expectation) });
   }
 
   /** Ends the call: what is pending is decided and told, and then it is over. A second call waits for the same. */
   async finish(): Promise<void> {
     if (!this.#finishing && !this.#over) {
       this.#finishing = true;
-      this.#end("finish");
+      this.#ask({ kind: "finish" });
     }
     while (!this.#over) await this.#change();
     if (this.#error) throw this.#error;
@@ -209,6 +223,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
       this.#plan.worked(performance.now() - kept.at, hops);
       if (kept.order.kind === "save" && answer.state) this.#saves.get(answer.seq)?.resolve(answer.state);
       if (kept.order.kind === "save") this.#saves.delete(answer.seq);
+      if (answer.steered) this.#steered(answer.seq, answer.steered);
     }
     const items = answer.frames ? inOrder({ frames: unpacked(answer.frames, answer.hops - hops), events: answer.events }) : answer.events;
     this.#give(items);
@@ -246,9 +261,33 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
     if (this.#over) throw new VapTurnError("closed", "call: it is over");
   }
 
-  #end(kind: EndOrder["kind"]): number {
+  #steer(wish: Pick<SteerOrder, "policy" | "expect">): Promise<PolicyChange> {
+    this.#goesOn();
+    const seq = this.#ask({ kind: "steer", ...wish });
+    return new Promise((resolve, reject) => {
+      this.#steers.set(seq, { resolve, reject });
+    });
+  }
+
+  #steered(seq: number, { change, refused }: NonNullable<Told["steered"]>): void {
+    const waiter = this.#steers.get(seq);
+    this.#steers.delete(seq);
+    if (refused) waiter?.reject(new VapTurnError(refused.code, refused.message));
+    if (!change || !this.#info) return;
+    const { userRate, agentRate, delayMs } = this.#info;
+    const { fromMs, ...inForce } = change;
+    this.#info = { userRate, agentRate, delayMs, ...inForce };
+    waiter?.resolve({ ...inForce, fromMs });
+  }
+
+  #goesOn(): void {
+    this.#check();
+    if (this.#finishing) throw new VapTurnError("finished", "call: expected one that goes on, found a finished one");
+  }
+
+  #ask(order: Pick<EndOrder, "kind"> | Pick<SteerOrder, "kind" | "policy" | "expect">): number {
     const seq = ++this.#seq;
-    this.#send({ order: { kind, call: this.#plan.open.call, seq }, endMs: Math.max(...this.#heardMs), at: performance.now() });
+    this.#send({ order: { ...order, call: this.#plan.open.call, seq }, endMs: Math.max(...this.#heardMs), at: performance.now() });
     return seq;
   }
 
@@ -283,8 +322,9 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
     this.#thread.calls--;
     const gone = error ?? new VapTurnError("closed", "call: it is over");
     this.#opened?.reject(gone);
-    for (const { reject } of this.#saves.values()) reject(gone);
+    for (const { reject } of [...this.#saves.values(), ...this.#steers.values()]) reject(gone);
     this.#saves.clear();
+    this.#steers.clear();
     this.#plan.over(this);
     this.#changed();
   }

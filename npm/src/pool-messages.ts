@@ -2,6 +2,7 @@
 import type { ErrorCode } from "./errors.js";
 import type { Pair, TurnEvent } from "./events.js";
 import type { Packed } from "./frames.js";
+import type { Steered } from "./messages.js";
 import type { Expectation, ModelInfo, PolicyInForce, PolicyOptions } from "./options.js";
 import type { Encoding, Samples } from "./samples.js";
 
@@ -43,13 +44,22 @@ export interface EndOrder {
   seq: number;
 }
 
+/** Policy or expectation change behind all sound so far. */
+export interface SteerOrder {
+  kind: "steer";
+  call: number;
+  seq: number;
+  policy?: PolicyOptions;
+  expect?: Expectation;
+}
+
 /** The conversation is forgotten. */
 export interface CloseOrder {
   kind: "close";
   call: number;
 }
 
-export type Order = OpenOrder | PushOrder | EndOrder | CloseOrder;
+export type Order = OpenOrder | PushOrder | SteerOrder | EndOrder | CloseOrder;
 
 /** What is known of a call at its beginning. */
 export interface CallInfo extends PolicyInForce {
@@ -70,6 +80,8 @@ export interface Told {
   hops: number;
   state: Uint8Array | undefined;
   info: CallInfo | undefined;
+  /** What a change came to. */
+  steered: Pick<Steered, "change" | "refused"> | undefined;
 }
 
 /** A conversation that cannot go on. */

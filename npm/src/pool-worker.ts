@@ -1,7 +1,8 @@
 // A thread of a pool: many sessions over weights that are loaded once, worked in the order in which sound comes.
 import { VapTurnError, asVapTurnError } from "./errors.js";
+import { HOP_MS } from "./frames.js";
 import type { Answer, Beginning, CallInfo, FromThread, OpenOrder, Order, Told } from "./pool-messages.js";
-import { inForce } from "./policy-in-force.js";
+import { inForce, steered } from "./policy-in-force.js";
 import { floats, type Encoding, type Samples } from "./samples.js";
 import { Model, Session, initSync, type RawOutput } from "./vap_wasm.js";
 
@@ -70,6 +71,10 @@ function answered(model: Model, calls: Map<number, Call>, order: Order): Answer 
         const output = known.session.push(heard(order.user), heard(order.agent));
         return answer(call, seq, known, output, order.save);
       }
+      case "steer": {
+        const { change, refused } = steered(known.session, { ...order, id: seq }, HOP_MS * known.session.frames());
+        return { ...answer(call, seq, known), steered: { ...(change && { change }), ...(refused && { refused }) } };
+      }
       case "save":
         return answer(call, seq, known, undefined, true);
       case "finish": {
@@ -103,6 +108,7 @@ function answer(call: number, seq: number, { session, frames }: Call, output?: R
     hops: session.frames(),
     state: save ? session.save() : undefined,
     info: undefined,
+    steered: undefined,
   };
 }
 

@@ -171,6 +171,39 @@ test("a call moves to another pool by its state", async (t) => {
   await assert.rejects(other.open({ rate: 8000, state: state.subarray(1) }), failsWith("state"));
 });
 
+test("policy and expectation change at the same hop as in a detector, though the thread dies", async (t) => {
+  const own = await ownPool(t, { threads: 1, saveEveryMs: 2000 });
+  const [size, sound] = [400, variant(0)];
+  const changes = new Map([[10, ["setPolicy", { minSilenceMs: 200, maxSilenceMs: 300 }]], [60, ["expect", "spelling"]], [110, ["setPolicy", {}]]]);
+  const detector = await TurnDetector.create({ rate: 8000, model, expect: "digits" });
+  const [events, told] = [[], []];
+  let count = 0;
+  for (const piece of pieces(sound, size)) {
+    events.push(...detector.push(...piece).events);
+    const [name, wish] = changes.get(++count) ?? [];
+    if (name) told.push(detector[name](wish));
+  }
+  events.push(...detector.finish().events);
+
+  const answers = [];
+  let info;
+  const found = await pooled(own, sound, size, { expect: "digits" }, async (count, live) => {
+    if (count === 1) assert.equal(live.info.expectation, "digits");
+    const [name, wish] = changes.get(count) ?? [];
+    if (name) answers.push(live[name](wish));
+    if (count === 62) await own.threads[0].worker.terminate();
+    if (count === 112) await assert.rejects(live.setPolicy({ endThreshold: 2 }), failsWith("option", /endThreshold/));
+    if (count === 113) info = live.info;
+  });
+  assert.deepEqual(found, events);
+  assert.deepEqual(await Promise.all(answers), told);
+  assert.ok(count > 113 && own.stats.restarts === 1);
+  assert.deepEqual([info.policy, info.expectation], [detector.info.policy, "spelling"]);
+  detector.close();
+  await assert.rejects((await own.open({ rate: 8000 })).expect("letters"), failsWith("option", /letters/));
+  assert.notDeepEqual(events, await alone(sound, size));
+});
+
 test("telephone bytes, to a function; an array may be used again at once", async () => {
   const sound = { user: g711(call.user.samples, "alaw"), agent: g711(call.agent.samples, "alaw") };
   const events = [];
