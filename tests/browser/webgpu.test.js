@@ -39,7 +39,7 @@ let bare;
 
 before(async () => {
   const worker = await readFile(new URL("npm/dist/gpu-worker.js", ROOT), "utf8");
-  const shipped = await readFile(new URL("npm/models/optimized.safetensors", ROOT));
+  const shipped = new Uint8Array(await readFile(new URL("npm/models/optimized.safetensors", ROOT)));
   const files = {
     "tiny.safetensors": Buffer.from(randomModel(TINY, "f32")),
     "shipped.safetensors": Buffer.from(restored(shipped, "f32")),
