@@ -13,7 +13,9 @@ export const GPU_HOPS = 512;
 /** Hops of silence on which the CPU is timed, after as many for its compiler. */
 const CPU_HOPS = 150;
 /** How long a race may take, the loading of the GPU included. */
-const RACE_MS = 5000;
+const RACE_MS = 10_000;
+/** Time on the CPU below which there is none. */
+const WORTH_MS = 5000;
 
 /** What is needed to hear on the GPU. */
 export interface GpuPlan {
@@ -30,7 +32,7 @@ export async function gpuHearing(detector: TurnDetector, plan: GpuPlan): Promise
   if (backend === "webgpu") return new GpuHearing(detector, await opened(plan));
   const cpuMs = cpuHopMs(detector);
   // Not worth a race: the CPU is done before.
-  if (cpuMs * hops < RACE_MS) return undefined;
+  if (cpuMs * hops < WORTH_MS) return undefined;
   const opening = opened(plan).then(async (stream) => ({ stream, hopMs: await gpuHopMs(stream) }));
   const gpu = await within(RACE_MS, opening).catch(() => undefined);
   if (gpu && gpu.hopMs < cpuMs) return new GpuHearing(detector, gpu.stream);

@@ -14,7 +14,7 @@ const HOP_MS = 20;
 /** Hops that one step takes when it is behind. */
 const MOST_HOPS = 32;
 /** How long a race may take, the loading of the GPU included. */
-const RACE_MS = 5000;
+const RACE_MS = 10_000;
 
 const desk = new Desk();
 /** Where it is computed: one of these. */

@@ -11,6 +11,18 @@ use vap_core::{Error as CoreError, ModelFile};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
+/// Runs the constructors that Burn's compiler registers itself by, once. Unless the program calls them, the linker has
+/// every export run them all, and a step calls exports thousands of times: it would take seconds.
+#[wasm_bindgen(start)]
+#[allow(unsafe_code)]
+fn construct() {
+    unsafe extern "C" {
+        fn __wasm_call_ctors();
+    }
+    // SAFETY: the linker defines it in every wasm module, and nothing else calls it.
+    unsafe { __wasm_call_ctors() }
+}
+
 /// A device of the GPU.
 #[wasm_bindgen]
 pub struct Gpu {
