@@ -343,7 +343,7 @@ test("two sessions at once, and one closed during a step", async () => {
   const { found } = await on(async () => {
     const context = new AudioContext();
     const open = () => listen({ user: new PcmInput({ rate: 16_000 }), context, model: tiny, backend: "webgpu" });
-    const sessions = [await open(), await open()];
+    const sessions = await Promise.all([open(), open()]);
     const told = sessions.map(capture);
     while (told.some(({ frames }) => frames.length < 10)) await new Promise((resume) => setTimeout(resume, 5));
     sessions[0].close();
