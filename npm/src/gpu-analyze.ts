@@ -1,7 +1,7 @@
 // Whole recordings on WebGPU. Loaded only where it may be used.
 import type { BackendName } from "./gpu-adapter.js";
 import { GpuConversation } from "./gpu-conversation.js";
-import { within } from "./gpu-pace.js";
+import { HOP_MELS, within } from "./gpu-pace.js";
 import { GpuStream } from "./gpu.js";
 import { readBytes } from "./load.js";
 import type { BinarySource } from "./options.js";
@@ -9,7 +9,7 @@ import type { TurnDetector } from "./session.js";
 import { type RawOutput } from "./vap_wasm.js";
 
 /** Hops that go to the GPU at once. */
-export const GPU_HOPS = 512;
+const GPU_HOPS = 512;
 /** Hops of silence on which the CPU is timed, after as many for its compiler. */
 const CPU_HOPS = 150;
 /** How long a race may take, the loading of the GPU included. */
@@ -45,7 +45,7 @@ export class GpuHearing {
   readonly #conversation: GpuConversation;
 
   constructor(detector: TurnDetector, stream: GpuStream) {
-    this.#conversation = new GpuConversation(detector.raw.relay(), stream, GPU_HOPS);
+    this.#conversation = new GpuConversation(detector.raw.relay(), stream, [GPU_HOPS, 32, 4, 1]);
   }
 
   /** What computes the model: no longer the GPU when it was lost. */
@@ -85,7 +85,7 @@ function cpuHopMs(detector: TurnDetector): number {
 
 /** Without the features, which are the CPU's share either way. */
 async function gpuHopMs(stream: GpuStream): Promise<number> {
-  const mels = new Float32Array(GPU_HOPS * 2 * 160);
+  const mels = new Float32Array(GPU_HOPS * HOP_MELS);
   await stream.step(mels);
   const start = performance.now();
   await stream.step(mels);

@@ -13,14 +13,14 @@ export class GpuConversation {
   /** In place of the relay. */
   #session: Session | undefined;
   readonly #gpu: GpuStream;
-  /** Hops of one step at most. */
-  readonly #most: number;
+  /** Hops that a step may take, the most first; few, since each number may need shaders of its own. */
+  readonly #sizes: readonly number[];
 
   /** Takes over the relay and the stream. */
-  constructor(relay: Relay, gpu: GpuStream, most: number) {
+  constructor(relay: Relay, gpu: GpuStream, sizes: readonly number[]) {
     this.#relay = relay;
     this.#gpu = gpu;
-    this.#most = most;
+    this.#sizes = sizes;
   }
 
   get backend(): BackendName {
@@ -32,27 +32,34 @@ export class GpuConversation {
     return (this.#relay ?? this.#open()).waiting();
   }
 
-  /** Takes sound of both channels. */
+  /** Takes sound of both channels. Where the GPU does not keep up, the CPU takes over. */
   hear(user: Float32Array | undefined, agent: Float32Array | undefined): void {
-    (this.#relay ?? this.#open()).hear(user, agent);
+    if (!this.#relay) {
+      this.#open().hear(user, agent);
+      return;
+    }
+    try {
+      this.#relay.hear(user, agent);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== "behind") throw error;
+      this.#comeHome(this.#relay, new VapTurnError("backend", "GPU: it is too slow", error)).hear(user, agent);
+    }
   }
 
   /** Works hops that wait and gives what they tell. */
   async step(): Promise<RawOutput> {
-    if (!this.#relay) return this.#work(this.#open());
     const relay = this.#relay;
-    // Shapes are few, since each may need shaders of its own.
-    const hops = 2 ** Math.floor(Math.log2(Math.min(this.#most, relay.waiting())));
-    const mels = relay.lend(hops);
-    let logits;
+    if (!relay) return this.#work(this.#open());
+    const waiting = relay.waiting();
+    const mels = relay.lend(this.#sizes.find((hops) => hops <= waiting) ?? 1);
     try {
-      logits = await this.#gpu.step(mels);
+      const logits = await this.#gpu.step(mels);
+      if (this.#relay === relay) return relay.tell(logits);
     } catch (error) {
-      if (this.#relay !== relay) throw closed();
-      return this.#comeHome(relay, asVapTurnError(error));
+      if (this.#relay === relay) this.#comeHome(relay, asVapTurnError(error));
     }
-    if (this.#relay !== relay) throw closed();
-    return relay.tell(logits);
+    // What was out has come home with the rest.
+    return this.#work(this.#open());
   }
 
   /** Changes policy or expectation from the hop on that ends after `fromMs`. */
@@ -79,11 +86,11 @@ export class GpuConversation {
     this.#gpu.free();
   }
 
-  #comeHome(relay: Relay, reason: VapTurnError): RawOutput {
+  #comeHome(relay: Relay, reason: VapTurnError): Session {
     this.#relay = undefined;
     this.#session = relay.comeHome();
     this.onlost?.(reason);
-    return this.#work(this.#session);
+    return this.#session;
   }
 
   #work(session: Session): RawOutput {

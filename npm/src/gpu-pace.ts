@@ -5,13 +5,15 @@ import type { Relay } from "./vap_wasm.js";
 import { VapTurnError } from "./errors.js";
 
 const HOP_MS = 20;
+/** Values of a hop of both channels. */
+export const HOP_MELS = 2 * 160;
 /** The first steps compile shaders. */
 const WARM_UP_HOPS = 10;
 const HOPS = 40;
 /** No longer than this, where a hop takes long. */
 const LIMIT_MS = 400;
 
-/** Median time of a hop, from its sound to what it tells; frees the relay. The stream then wants a reset. */
+/** Median time of a hop, from its sound to what it tells; frees the relay and resets the stream. */
 export async function gpuPace(stream: GpuStream, relay: Relay, rates: Pair): Promise<number> {
   try {
     const [user, agent] = rates.map((rate) => new Float32Array(Math.ceil((rate * HOP_MS) / 1000))) as [Float32Array, Float32Array];
@@ -29,11 +31,18 @@ export async function gpuPace(stream: GpuStream, relay: Relay, rates: Pair): Pro
         times.push(performance.now() - start);
       }
     }
+    stream.reset();
     times.sort((a, b) => a - b);
     return times[Math.floor(times.length / 2)] ?? Infinity;
   } finally {
     relay.free();
   }
+}
+
+/** Has the shaders of steps of these numbers of hops compiled, and resets the stream. */
+export async function warmed(stream: GpuStream, sizes: readonly number[]): Promise<void> {
+  for (const hops of sizes) await stream.step(new Float32Array(hops * HOP_MELS));
+  stream.reset();
 }
 
 /** What `work` gives within that time. */

@@ -5,14 +5,14 @@ import { Desk, channelsOf, giveBack } from "./desk.js";
 import { Engine } from "./engine.js";
 import { VapTurnError } from "./errors.js";
 import { GpuConversation } from "./gpu-conversation.js";
-import { gpuPace, within } from "./gpu-pace.js";
+import { gpuPace, warmed, within } from "./gpu-pace.js";
 import { GpuStream } from "./gpu.js";
 import type { Begin, Finish, Sound, ToWorker } from "./messages.js";
 import { measured } from "./pace.js";
 
 const HOP_MS = 20;
-/** Hops that one step takes when it is behind. */
-const MOST_HOPS = 32;
+/** Hops that one step may take, more when it is behind. */
+const SIZES = [32, 4, 1];
 /** How long a race may take, the loading of the GPU included. */
 const RACE_MS = 10_000;
 
@@ -103,7 +103,8 @@ async function begin(message: Begin): Promise<void> {
   const opening = opened(cpu, message, wish.wasm);
   const gpu = await (wish.backend === "webgpu" ? opening : within(RACE_MS, opening).catch(() => undefined));
   if (gpu && (wish.backend === "webgpu" || gpu.hopMs < pace.hopMs)) {
-    const taken = new GpuConversation(cpu.relay(), gpu.stream, MOST_HOPS);
+    await warmed(gpu.stream, SIZES);
+    const taken = new GpuConversation(cpu.relay(), gpu.stream, SIZES);
     taken.onlost = ({ message }) => {
       desk.post({ kind: "moved", backend: "cpu", reason: message });
     };
@@ -121,9 +122,7 @@ async function begin(message: Begin): Promise<void> {
 /** The stream on the GPU, back at its beginning, and the time of a hop on it. */
 async function opened(cpu: Engine, { model, rates }: Begin, wasm: BufferSource): Promise<{ stream: GpuStream; hopMs: number }> {
   const stream = await GpuStream.open(wasm, model);
-  const hopMs = await gpuPace(stream, cpu.relay(), rates);
-  stream.reset();
-  return { stream, hopMs };
+  return { stream, hopMs: await gpuPace(stream, cpu.relay(), rates) };
 }
 
 globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {

@@ -48,16 +48,21 @@ export class GpuStream {
   }
 }
 
-/** What `call` gives. When it fails, the device is given up; a fault inside a callback of the browser counts as well. */
+/**
+ * What `call` gives. When it fails, the device is given up. A fault of the binary inside a callback of the browser, which
+ * nobody waits for, counts as well.
+ */
 async function failing<T>(call: () => Promise<T>): Promise<T> {
-  let stop: ((event: ErrorEvent) => void) | undefined;
+  let stop: ((event: ErrorEvent | PromiseRejectionEvent) => void) | undefined;
   const fault = new Promise<never>((_, reject) => {
     stop = (event) => {
-      if (!(event.error instanceof WebAssembly.RuntimeError)) return;
+      const error: unknown = "reason" in event ? event.reason : event.error;
+      if (!(error instanceof WebAssembly.RuntimeError)) return;
       event.preventDefault();
-      reject(new VapTurnError("backend", `GPU: ${event.message}`, event.error));
+      reject(new VapTurnError("backend", `GPU: ${error.message}`, error));
     };
     globalThis.addEventListener("error", stop);
+    globalThis.addEventListener("unhandledrejection", stop);
   });
   try {
     return await Promise.race([fault, call()]);
@@ -66,6 +71,9 @@ async function failing<T>(call: () => Promise<T>): Promise<T> {
     const known = asVapTurnError(error);
     throw known.code === "internal" ? new VapTurnError("backend", `GPU: ${told(error)}`, error) : known;
   } finally {
-    if (stop) globalThis.removeEventListener("error", stop);
+    if (stop) {
+      globalThis.removeEventListener("error", stop);
+      globalThis.removeEventListener("unhandledrejection", stop);
+    }
   }
 }

@@ -69,7 +69,7 @@ test("the codec of the audio thread is that of the platform", async () => {
 });
 
 test("what runs on other threads is one file each, without imports, above 4 KiB", async () => {
-  for (const name of ["worklet", "capture", "worker"]) {
+  for (const name of ["worklet", "capture", "worker", "gpu-worker"]) {
     const code = await readFile(new URL(`../dist/${name}.js`, import.meta.url), "utf8");
     assert.doesNotMatch(code, /^import\b|[;}]import\s*["'{*]|\bimport\(/m, name);
     assert.ok(code.length > 4096, name);
