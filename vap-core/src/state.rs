@@ -7,7 +7,7 @@
 //! | 4 | `VAPS` |
 //! | 4 | version of the layout |
 //! | 8 | identity of the model ([`crate::ModelView::identity`]) |
-//! | 8 | hash of all that follows ([`Hash`]) |
+//! | 8 | hash of all that follows ([`Hash`](struct@Hash)) |
 //! | rest | the modules' own |
 
 use crate::error::{Error, Result};
