@@ -145,9 +145,9 @@ impl Resampler {
     /// other would have given, to the bit.
     ///
     /// # Errors
-    /// [`Error::SampleRate`] as [`Resampler::new`], [`Error::State`] for what cannot have been written.
+    /// [`Error::State`] for what cannot have been written.
     pub fn restore(rate_hz: u32, reader: &mut Reader) -> Result<Self> {
-        let mut restored = Resampler::new(rate_hz)?;
+        let mut restored = Resampler::new(rate_hz).map_err(|_| Error::State("a sample rate"))?;
         restored.consumed = reader.count("samples taken", state::MOST)?;
         restored.produced = reader.count("samples given", state::MOST)?;
         restored.to_skip = reader.count("samples to skip", restored.to_skip as u64)? as usize;
@@ -264,8 +264,8 @@ impl Inner {
         self.size_next();
     }
 
-    /// Begins anew and goes through `length` samples of input, a period and the blocks of another at most, that end with
-    /// `heard`.
+    /// Begins anew and goes through `length` samples of input, a period and the blocks of another at most, that end
+    /// with `heard`.
     fn replay(&mut self, length: u64, heard: &[f32]) {
         self.rubato.reset();
         let target = self.next;

@@ -1,7 +1,7 @@
 //! Sound of one channel: hysteresis on the VAD, minimum lengths, and what was heard in the sound so far.
 
 use super::{ms, reaches};
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, Writer, met};
 use crate::{Policy, Result};
 
 /// What a sound means for the floor.
@@ -71,7 +71,7 @@ impl Sound {
 
     fn restore(reader: &mut Reader, now: u64) -> Result<Self> {
         const ROLES: [Role; 4] = [Role::New, Role::Undecided, Role::Backchannel, Role::Turn];
-        Ok(Sound {
+        let sound = Sound {
             start: reader.count("start", now)?,
             end: reader.count("end", now)?,
             role: ROLES[reader.count("role", ROLES.len() as u64 - 1)? as usize],
@@ -81,7 +81,12 @@ impl Sound {
             contested: reader.flag()?,
             in_overlap: reader.flag()?,
             backchannel_sum: reader.number("sum")?,
-        })
+        };
+        let Sound { start, end, together_hops, loud_hops, backchannel_sum, .. } = sound;
+        let within = together_hops <= loud_hops && Some(loud_hops) <= end.checked_sub(start);
+        met(within, "a sound as long as its hops")?;
+        met((0.0..=loud_hops as f64).contains(&backchannel_sum), "a sum of probabilities")?;
+        Ok(sound)
     }
 
     /// Mean backchannel probability over the loud hops.

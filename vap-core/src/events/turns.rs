@@ -2,7 +2,7 @@
 
 use super::sound::{Change, Role};
 use super::{EndReason, Event, EventKind, EventMachine, Sound, chance, ms, reaches};
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, Writer, met};
 use crate::{Frame, HOP_MS, Policy, Result, Speaker};
 
 /// An eager end that waits for its answer.
@@ -54,6 +54,7 @@ impl Turn {
             eot: reader.option(|reader| {
                 let mut eot = [0.0];
                 reader.floats("mean", 1.0, &mut eot)?;
+                met(eot[0] >= 0.0, "mean")?;
                 Ok(eot[0])
             })?,
             interrupted: reader.flag()?,
