@@ -1,4 +1,5 @@
-//! A model small enough for every test, of seeded random weights, and sound for it. The tests in browsers read this file too.
+//! A model small enough for every test, of seeded random weights, and sound for it. The tests in browsers read this
+//! file too.
 
 use std::collections::BTreeMap;
 use vap_core::config::MEL_BANDS;

@@ -1,5 +1,5 @@
-//! The Rust tests in browsers: wasm-bindgen's test runner, as a library, makes and serves the page of a test binary, and
-//! Node has the browsers open it.
+//! The Rust tests in browsers: wasm-bindgen's test runner, as a library, makes and serves the page of a test binary,
+//! and Node has the browsers open it.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
