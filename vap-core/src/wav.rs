@@ -247,7 +247,7 @@ mod tests {
         let law = telephone(6, 8, &[0; 8]);
         for bits in [16, 24, 32] {
             let pcm = wav(spec(1, bits, SampleFormat::Int), |w| {
-                (0..8).for_each(|_| w.write_sample((1i64 << (bits - 1)) as i32 - 1).unwrap());
+                (0..8).for_each(|_| w.write_sample(((1i64 << (bits - 1)) - 1) as i32).unwrap());
             });
             let format = law.windows(4).position(|w| w == b"fact").unwrap();
             let both = [&law[..format], &pcm[12..]].concat();

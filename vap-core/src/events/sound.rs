@@ -236,3 +236,34 @@ impl Channel {
         self.sound.take().filter(|sound| sound.speech)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_back(sound: Sound) -> Result<Sound> {
+        let mut out = Writer::new(0);
+        sound.save(&mut out);
+        let bytes = out.finish();
+        Sound::restore(&mut Reader::new(&bytes, 0)?, 100)
+    }
+
+    #[test]
+    fn a_sound_that_cannot_be_is_refused() {
+        let sound =
+            Sound { end: 30, together_hops: 4, loud_hops: 10, backchannel_sum: 2.5, ..Sound::new(20) };
+        assert_eq!(read_back(sound), Ok(sound));
+        let wrong = [
+            Sound { start: 31, ..sound },
+            Sound { end: 29, ..sound },
+            Sound { end: 101, ..sound },
+            Sound { together_hops: 11, ..sound },
+            Sound { loud_hops: 11, ..sound },
+            Sound { backchannel_sum: 10.5, ..sound },
+            Sound { backchannel_sum: -0.5, ..sound },
+        ];
+        for sound in wrong {
+            assert_eq!(read_back(sound).unwrap_err().code(), "state", "{sound:?}");
+        }
+    }
+}

@@ -216,3 +216,19 @@ impl EventMachine {
         out.push(Event { silence_ms, probability: turn.eot, reason: Some(reason), ..event });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_that_is_no_probability_is_refused() {
+        for (eot, fine) in [(0.0, true), (1.0, true), (-0.25, false), (1.25, false), (f32::NAN, false)] {
+            let mut out = Writer::new(0);
+            Turn { eot: Some(eot), ..Turn::new(3) }.save(&mut out);
+            let bytes = out.finish();
+            let found = Turn::restore(&mut Reader::new(&bytes, 0).unwrap(), 9);
+            assert_eq!(found.map_or_else(|error| error.code(), |_| "fine") == "fine", fine, "{eot}");
+        }
+    }
+}
