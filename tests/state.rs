@@ -1,31 +1,12 @@
 //! A session saved and restored goes on as if nothing had happened; bytes of another kind are refused.
 
 use std::sync::Arc;
-use vap_core::Policy;
 use vap_core::model_file::Storage;
 use vap_core::state::Hash;
-use vap_tests::{Engine, Random, append, random_file, session, talk, tiny_config, tiny_model};
+use vap_tests::{Engine, Random, append, random_file, restless, session, talk, tiny_config, tiny_model};
 use vap_wasm::{KernelModel, Output, Session, SessionOptions};
 
 const STORAGES: [Storage; 2] = [Storage::F32, Storage::I8];
-
-/// A policy under which noise through a random model raises events of every kind.
-fn restless() -> Policy {
-    Policy {
-        vad_onset: 0.5,
-        vad_offset: 0.49,
-        min_speech_ms: 40,
-        min_pause_ms: 40,
-        eager_threshold: 0.45,
-        end_threshold: 0.5,
-        min_silence_ms: 40,
-        max_silence_ms: 300,
-        decide_ms: 60,
-        overlap_threshold: 0.3,
-        min_overlap_ms: 40,
-        ..Policy::default()
-    }
-}
 
 fn model(storage: Storage) -> Arc<KernelModel> {
     let file = random_file(tiny_config(), 7);

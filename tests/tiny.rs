@@ -70,6 +70,24 @@ pub fn random_file(config: ModelConfig, seed: u64) -> ModelFile {
     }
 }
 
+/// A policy under which noise through a random model raises events of every kind.
+pub fn restless() -> Policy {
+    Policy {
+        vad_onset: 0.5,
+        vad_offset: 0.49,
+        min_speech_ms: 40,
+        min_pause_ms: 40,
+        eager_threshold: 0.45,
+        end_threshold: 0.5,
+        min_silence_ms: 40,
+        max_silence_ms: 300,
+        decide_ms: 60,
+        overlap_threshold: 0.3,
+        min_overlap_ms: 40,
+        ..Policy::default()
+    }
+}
+
 /// Bursts of noise of random length and loudness, like talk as far as energy goes.
 pub fn talk(seed: u64, rate_hz: u32, seconds: f32) -> Vec<f32> {
     let mut random = Random::new(seed);
