@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use safetensors::SafeTensors;
+use crate::compare::tensors;
 use safetensors::tensor::{Dtype, TensorView};
 use vap_core::audio::Resampler;
 use vap_core::{ModelFile, wav};
@@ -18,10 +18,7 @@ fn golden_path(name: &str) -> PathBuf {
 
 /// Tensors of a golden, flat, by name.
 pub fn golden(name: &str) -> BTreeMap<String, Vec<f32>> {
-    let bytes = std::fs::read(golden_path(name)).unwrap();
-    let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let values = |data: &[u8]| data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    tensors.tensors().into_iter().map(|(name, view)| (name, values(view.data()))).collect()
+    tensors(&std::fs::read(golden_path(name)).unwrap())
 }
 
 /// Writes a golden of one tensor.

@@ -1,6 +1,6 @@
-//! The listener (kernels and Burn) against the teacher (libtorch) on the same weights, floats and integers: logits to 1e-3, and
-//! the same events on a real call. A small golden of the teacher's logits guards the listener where libtorch is not
-//! installed; it is made by `VAP_WRITE_GOLDENS=1 cargo test -p vap-tests --features torch parity`.
+//! The listener (kernels and Burn) against the teacher (libtorch) on the same weights, floats and integers: logits to
+//! 1e-3, and the same events on a real call. A small golden of the teacher's logits guards the listener where libtorch
+//! is not installed; it is made by `VAP_WRITE_GOLDENS=1 cargo test -p vap-tests --features torch parity`.
 
 use vap_core::config::MEL_BANDS;
 use vap_core::projection::OUTPUTS;

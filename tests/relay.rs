@@ -1,10 +1,12 @@
 //! A conversation whose model is computed elsewhere: the same frames and events, also when the computation comes home.
 
+use std::sync::Arc;
+use vap_core::HOP_SAMPLES;
 use vap_core::config::{HOP_MELS, MEL_BANDS};
 use vap_core::model_file::Storage;
 use vap_core::projection::OUTPUTS;
 use vap_tests::{Engine, Random, State, random_file, run, talk, tiny_config, tiny_model, worst_logit};
-use vap_wasm::{Error, Output, Relay};
+use vap_wasm::{Error, KernelModel, Output, Relay, Session};
 
 const BAR: f32 = 1e-4;
 
@@ -21,7 +23,7 @@ impl Elsewhere {
 
     /// Works the next hops of a relay, at most `most`; how many there were.
     fn work(&mut self, relay: &mut Relay, most: usize, output: &mut Output) -> usize {
-        let mels = relay.lend(most).unwrap().concat();
+        let mels = relay.lend(most).concat();
         if mels.is_empty() {
             return 0;
         }
@@ -49,7 +51,7 @@ fn told(model: &Engine, sound: &[Vec<f32>; 2], [away, out, most]: [usize; 3]) ->
         let (user, agent) = pieces.next().unwrap();
         relay.hear(Some(user), Some(agent)).unwrap();
     }
-    assert_eq!(relay.lend(out).unwrap()[0].len(), out * HOP_MELS);
+    assert_eq!(relay.lend(out)[0].len(), out * HOP_MELS);
     let mut session = relay.come_home(&mut output).unwrap();
     assert_eq!(output.frames.len(), away + out);
     for (user, agent) in pieces {
@@ -125,12 +127,32 @@ fn coming_home_behind_the_end_of_the_sound_decides_what_is_pending() {
         if finished {
             relay.finish(&mut output).unwrap();
         }
-        let mut session = relay.come_home(&mut output).unwrap();
+        let mut session = moved(&model, &relay.come_home(&mut output).unwrap());
         session.finish_into(&mut output).unwrap();
+        let mut session = moved(&model, &session);
         session.finish_into(&mut output).unwrap();
         assert_eq!(types(&output), types(&expected));
         assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
     }
+}
+
+#[test]
+fn who_came_home_is_saved_like_any_session() {
+    let model = tiny_model();
+    let sound = sound();
+    let mut relay = model.session(16_000).relay().unwrap();
+    let mut elsewhere = Elsewhere::new(model.clone());
+    let (hops, mut output) = (60, Output::default());
+    let [before, after] = [0..hops * HOP_SAMPLES, hops * HOP_SAMPLES..sound[0].len()];
+    relay.hear(Some(&sound[0][before.clone()]), Some(&sound[1][before])).unwrap();
+    assert_eq!(elsewhere.work(&mut relay, hops, &mut output), hops);
+    let mut straight = relay.come_home(&mut output).unwrap();
+    let mut restored = moved(&model, &straight);
+    let [user, agent] = [0, 1].map(|s| &sound[s][after.clone()]);
+    let [expected, found] =
+        [&mut straight, &mut restored].map(|session| run(session, user, agent, HOP_SAMPLES));
+    assert_eq!(expected.frames.len(), 300 - hops);
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -161,14 +183,41 @@ fn logits_of_other_hops_and_a_hasty_end_are_refused() {
     let code = |result: Result<(), Error>| result.unwrap_err().code();
     assert_eq!(code(relay.tell(&[0.0; OUTPUTS], &mut output)), "length");
     assert_eq!(code(relay.finish(&mut output)), "behind");
-    assert_eq!(relay.lend(2).unwrap()[1].len(), 2 * HOP_MELS);
-    assert_eq!(relay.lend(2).unwrap()[0].len(), 0, "hops go out while others are");
+    assert_eq!(relay.lend(2)[1].len(), 2 * HOP_MELS);
+    assert_eq!(relay.lend(2)[0].len(), 0, "hops go out while others are");
     assert_eq!(code(relay.tell(&[0.0; OUTPUTS], &mut output)), "length");
     relay.tell(&[0.0; 2 * OUTPUTS], &mut output).unwrap();
     assert_eq!(output.frames.len(), 2);
-    relay.lend(1).unwrap();
-    assert_eq!(code(relay.tell(&[f32::NAN; OUTPUTS], &mut output)), "not-finite");
-    assert_eq!(relay.lend(1).unwrap_err().code(), "not-finite");
+    assert_eq!(code(relay.finish(&mut output)), "behind");
+}
+
+#[test]
+fn logits_that_are_no_numbers_are_computed_at_home() {
+    let model = tiny_model();
+    let [user, agent] = sound();
+    let expected = run(&mut model.session(16_000), &user, &agent, 320);
+    let mut output = Output::default();
+    let mut relay = model.session(16_000).relay().unwrap();
+    let mut elsewhere = Elsewhere::new(model.clone());
+    relay.hear(Some(&user), Some(&agent)).unwrap();
+    assert_eq!(elsewhere.work(&mut relay, 100, &mut output), 100);
+    let mels = relay.lend(3).concat();
+    let mut logits = model.logits(&mels, 3);
+    logits[2 * OUTPUTS] = f32::NAN;
+    for _ in 0..2 {
+        assert_eq!(relay.tell(&logits, &mut output).unwrap_err().code(), "not-finite");
+        assert_eq!((output.frames.len(), relay.lend(3)[0].len()), (100, 0));
+    }
+    let mut session = relay.come_home(&mut output).unwrap();
+    assert_eq!(output.frames.len(), 103);
+    session.finish_into(&mut output).unwrap();
+    assert_eq!(types(&output), types(&expected));
+    assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
+}
+
+fn moved(model: &Engine, session: &Session) -> Session {
+    let Engine::Kernels(model) = model else { panic!("only kernels save") };
+    Session::restore(Arc::<KernelModel>::clone(model), &session.save().unwrap()).unwrap()
 }
 
 fn types(output: &Output) -> Vec<String> {

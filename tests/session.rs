@@ -5,8 +5,8 @@ use std::cell::Cell;
 use vap_core::Frame;
 use vap_core::model_file::Storage;
 use vap_tests::{
-    Engine, append, golden, numbers, random_file, run, session, talk, tiny_config, tiny_model, worst,
-    worst_logit, write_golden,
+    Engine, append, golden, numbers, random_file, restless, run, session, talk, tiny_config, tiny_model,
+    worst, worst_logit, write_golden,
 };
 use vap_wasm::{Output, SessionOptions};
 
@@ -245,8 +245,12 @@ fn memory_stays_flat_over_a_long_stream() {
 #[test]
 fn after_start_up_nothing_is_allocated() {
     let file = random_file(tiny_config(), 7);
-    for (storage, rate_hz) in [(Storage::F32, 16_000), (Storage::I8, 48_000), (Storage::I8, 44_100)] {
-        let mut session = Engine::kernels(&file, storage).session(rate_hz);
+    let cases = [(Storage::F32, 16_000), (Storage::I8, 48_000), (Storage::I8, 44_100), (Storage::I8, 44_099)];
+    for (storage, rate_hz) in cases {
+        let policy = Some(restless());
+        let options = SessionOptions { user_rate_hz: rate_hz, agent_rate_hz: rate_hz, policy };
+        let mut session = Engine::kernels(&file, storage).session_with(options);
+        let mut barge_ins = 0;
         let (user, agent) = (talk(1, rate_hz, 3.0), talk(2, rate_hz, 3.0));
         let mut output = Output::default();
         let mut hear = |times: usize| {
@@ -255,6 +259,7 @@ fn after_start_up_nothing_is_allocated() {
                 // As an AudioWorklet hears it: a render quantum at a time, the user's channel or both.
                 for (user, agent) in user.chunks(128).zip(agent.chunks(128)) {
                     session.push_into(Some(user), Some(agent), &mut output).unwrap();
+                    barge_ins += output.barge_ins.len();
                     output.clear();
                 }
             }
@@ -262,6 +267,7 @@ fn after_start_up_nothing_is_allocated() {
         };
         assert!(hear(1) > 0, "buffers grow to their size");
         assert_eq!(hear(5), 0, "{rate_hz} Hz");
+        assert!(barge_ins > 50, "{barge_ins} barge-ins");
     }
 }
 

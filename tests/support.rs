@@ -1,18 +1,19 @@
 //! What the tests share: seeded random models and sound, sessions over them, and comparison with tolerance.
 #![allow(clippy::unwrap_used)]
 
+mod compare;
 mod engine;
 mod files;
 mod tiny;
 
 use vap_core::Frame;
 use vap_core::model_file::Storage;
-use vap_core::projection::OUTPUTS;
 use vap_wasm::{Output, Session};
 
+pub use compare::{numbers, worst};
 pub use engine::{Engine, State};
 pub use files::{call, golden, shipped_model, write_golden};
-pub use tiny::{Random, random_file, talk, tiny_config};
+pub use tiny::{Random, random_file, restless, talk, tiny_config};
 
 /// The tiny model on kernels and in Burn.
 pub fn tiny_engines() -> [Engine; 2] {
@@ -44,13 +45,6 @@ pub fn append(output: &mut Output, more: Output) {
     output.extend(more);
 }
 
-/// The 27 probabilities of a frame, in the order of `vap_core::projection`.
-pub fn numbers(frame: &Frame) -> [f32; OUTPUTS] {
-    let pairs = [frame.eot, frame.backchannel, frame.vad].into_iter().flatten();
-    let all: Vec<f32> = frame.bins.into_iter().flatten().chain(pairs).chain([frame.overlap]).collect();
-    all.try_into().unwrap()
-}
-
 /// Largest difference of two lists of frames, on logits. Panics when their number or their places differ.
 pub fn worst_logit(these: &[Frame], those: &[Frame]) -> f32 {
     assert_eq!(these.len(), those.len(), "number of frames");
@@ -65,13 +59,4 @@ pub fn worst_logit(these: &[Frame], those: &[Frame]) -> f32 {
         }
     }
     worst
-}
-
-/// Largest difference of two lists of numbers. Panics when their lengths differ or one is not finite.
-pub fn worst(these: &[f32], those: &[f32]) -> f32 {
-    assert_eq!(these.len(), those.len(), "number of values");
-    these.iter().zip(those).fold(0.0, |worst: f32, (a, b)| {
-        assert!(a.is_finite() && b.is_finite(), "{a} against {b}");
-        worst.max((a - b).abs())
-    })
 }

@@ -1,4 +1,5 @@
-//! A model small enough for every test, of seeded random weights, and sound for it. The tests in browsers read this file too.
+//! A model small enough for every test, of seeded random weights, and sound for it. The tests in browsers read this
+//! file too.
 
 use std::collections::BTreeMap;
 use vap_core::config::MEL_BANDS;
@@ -66,6 +67,24 @@ pub fn random_file(config: ModelConfig, seed: u64) -> ModelFile {
         calibration: None,
         provenance: serde_json::json!({ "seed": seed }),
         weights,
+    }
+}
+
+/// A policy under which noise through a random model raises events of every kind.
+pub fn restless() -> Policy {
+    Policy {
+        vad_onset: 0.5,
+        vad_offset: 0.49,
+        min_speech_ms: 40,
+        min_pause_ms: 40,
+        eager_threshold: 0.45,
+        end_threshold: 0.5,
+        min_silence_ms: 40,
+        max_silence_ms: 300,
+        decide_ms: 60,
+        overlap_threshold: 0.3,
+        min_overlap_ms: 40,
+        ..Policy::default()
     }
 }
 

@@ -108,3 +108,32 @@ test("a batch refuses widths and numbers that cannot be", () => {
   }
   refuses(() => batch.join({ userRate: 0, agentRate: 16_000 }), "sample-rate");
 });
+
+test("options and policies that throw, go in circles or are something else are refused by their code", () => {
+  const circle = { endThreshold: {} };
+  circle.endThreshold.back = circle;
+  const throws = (key) => Object.defineProperty({}, key, { enumerable: true, get: () => { throw new Error("no"); } });
+  const closed = new Proxy({}, { ownKeys: () => { throw new Error("no"); } });
+  const policies = [
+    circle, throws("endThreshold"), closed, { [Symbol.iterator]: 1 }, { endThreshold: null }, { endThreshold: true },
+    { endThreshold: 1n }, { endThreshold: [0.5] }, { endThreshold: new Date() }, { ["x".repeat(1e6)]: {} }, null, 5, "fast", [0.5],
+  ];
+  const session = new Session(model, RATES);
+  const relay = session.relay();
+  const before = session.policy();
+  for (const policy of policies) {
+    refuses(() => new Session(model, { ...RATES, policy }), "option");
+    refuses(() => session.setPolicy(policy), "option");
+    refuses(() => relay.setPolicy(policy), "option");
+  }
+  assert.deepEqual([session.policy(), relay.policy()], [before, before]);
+  const own = { ...RATES };
+  own.self = own;
+  const options = [
+    own, closed, throws("userRate"), { ...RATES, ...{ rate: undefined } }, { ...RATES, userRate: "16000" }, { userRate: 16_000 },
+    { ...RATES, agentRate: -1 }, { ...RATES, agentRate: 16_000.5 }, { ...RATES, agentRate: 2 ** 32 }, { ...RATES, expect: circle },
+    undefined, null, 5, "text", [],
+  ];
+  for (const option of options) refuses(() => new Session(model, option), "option");
+  assert.equal(new Session(model, { ...RATES, policy: undefined, expect: undefined }).expectation(), "open");
+});

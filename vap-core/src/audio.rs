@@ -4,31 +4,23 @@
 //! so times of frames and events are times of the recording. The delay is still there as latency
 //! ([`Resampler::delay_ms`]): a sample comes out that much later than it went in.
 
+mod blocks;
+
 use crate::SAMPLE_RATE_HZ;
 use crate::error::{Error, Result};
 use crate::state::{self, Reader, Writer};
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{
-    Async, Fft, FixedAsync, FixedSync, Indexing, Resampler as _, Resizable, SincInterpolationParameters,
-    SincInterpolationType, WindowFunction,
-};
+use blocks::Blocks;
 
 /// Lowest input rate, in Hz.
 pub const MIN_RATE_HZ: u32 = 4_000;
 /// Highest input rate, in Hz.
 pub const MAX_RATE_HZ: u32 = 384_000;
 
-/// Above this block length the FFT resampler would hold sound back too long.
-const MAX_BLOCK_MS: u32 = 40;
-
-/// Length of the sinc, in input samples.
-const SINC_POINTS: usize = 128;
-
 /// Streaming resampler of one mono channel to 16 kHz.
 ///
 /// Samples that are not finite become 0 (and are counted), samples beyond full scale are clipped to `[-1, 1]`.
 pub struct Resampler {
-    inner: Option<Inner>,
+    inner: Option<Blocks>,
     rate_hz: u32,
     /// The last input of finished blocks, which the next one still sees, and that which does not fill a block yet.
     pending: Vec<f32>,
@@ -52,7 +44,7 @@ impl Resampler {
             return Err(out_of_range);
         }
         let inner =
-            if rate_hz == SAMPLE_RATE_HZ { None } else { Some(Inner::new(rate_hz).ok_or(out_of_range)?) };
+            if rate_hz == SAMPLE_RATE_HZ { None } else { Some(Blocks::new(rate_hz).ok_or(out_of_range)?) };
         let to_skip = inner.as_ref().map_or(0, |inner| inner.rubato.output_delay());
         Ok(Resampler {
             inner,
@@ -73,7 +65,7 @@ impl Resampler {
 
     /// Longest time a sample waits between going in and coming out, in ms: filter delay and block length.
     pub fn delay_ms(&self) -> f64 {
-        self.inner.as_ref().map_or(0.0, |Inner { rubato, .. }| {
+        self.inner.as_ref().map_or(0.0, |Blocks { rubato, .. }| {
             let out_ms = 1000.0 / f64::from(SAMPLE_RATE_HZ);
             (rubato.output_delay() + rubato.output_frames_max()) as f64 * out_ms
         })
@@ -145,9 +137,9 @@ impl Resampler {
     /// other would have given, to the bit.
     ///
     /// # Errors
-    /// [`Error::SampleRate`] as [`Resampler::new`], [`Error::State`] for what cannot have been written.
+    /// [`Error::State`] for what cannot have been written.
     pub fn restore(rate_hz: u32, reader: &mut Reader) -> Result<Self> {
-        let mut restored = Resampler::new(rate_hz)?;
+        let mut restored = Resampler::new(rate_hz).map_err(|_| Error::State("a sample rate"))?;
         restored.consumed = reader.count("samples taken", state::MOST)?;
         restored.produced = reader.count("samples given", state::MOST)?;
         restored.to_skip = reader.count("samples to skip", restored.to_skip as u64)? as usize;
@@ -184,209 +176,6 @@ impl Resampler {
         self.kept = at.min(inner.memory);
         self.pending.drain(..at - self.kept);
     }
-}
-
-/// A resampler of rubato, and how to bring another to where this one stands.
-///
-/// What rubato holds cannot be read: a few samples of input, and with a sinc the place between two of them, a sum of as
-/// many roundings as there were outputs. Both are the same again when the last input is replayed. So that this need
-/// not go back to the beginning, a sinc is replayed itself whenever input and output are in step, once a period.
-struct Inner {
-    rubato: Rubato,
-    /// Input samples after which input and output are in step again: a second, or the block of an FFT.
-    period: u64,
-    /// Blocks a period.
-    blocks: u64,
-    /// Place of the next block in its period.
-    next: u64,
-    /// Input samples before a block that it sees.
-    memory: usize,
-    /// Output of the last block.
-    block: Vec<f32>,
-    /// Input of a block that is replayed.
-    replayed: Vec<f32>,
-    /// Moves on without computing what comes out.
-    unheard: Indexing,
-}
-
-impl Inner {
-    fn new(rate_hz: u32) -> Option<Self> {
-        let (rubato, period, memory) = match fft(rate_hz) {
-            Some(fft) => {
-                let block = fft.input_frames_next();
-                (fft, block as u64, block)
-            }
-            None => (sinc(rate_hz)?, u64::from(rate_hz), 2 * SINC_POINTS),
-        };
-        let longest = rubato.input_frames_next();
-        let unheard = Indexing {
-            input_offset: 0,
-            output_offset: 0,
-            partial_len: None,
-            active_channels_mask: Some(vec![false]),
-        };
-        let mut inner = Inner {
-            period,
-            blocks: period.div_ceil(longest.max(1) as u64),
-            next: 0,
-            memory,
-            block: vec![0.0; rubato.output_frames_max()],
-            replayed: vec![0.0; longest],
-            rubato,
-            unheard,
-        };
-        inner.size_next();
-        Some(inner)
-    }
-
-    /// Where the block `next` of a period begins.
-    fn start(&self, next: u64) -> u64 {
-        self.period * next / self.blocks
-    }
-
-    /// Tells rubato how long the next block is.
-    fn size_next(&mut self) {
-        let length = (self.start(self.next + 1) - self.start(self.next)) as usize;
-        if length != self.rubato.input_frames_next() {
-            self.rubato.resize(length);
-        }
-    }
-
-    /// Goes on to the next block; `heard` is the input up to it.
-    fn advance(&mut self, heard: &[f32]) {
-        self.next += 1;
-        if self.next == self.blocks {
-            self.next = 0;
-            if self.blocks > 1 {
-                self.replay(self.period, &heard[heard.len() - heard.len().min(self.memory)..]);
-            }
-        }
-        self.size_next();
-    }
-
-    /// Begins anew and goes through `length` samples of input, a period and the blocks of another at most, that end with
-    /// `heard`.
-    fn replay(&mut self, length: u64, heard: &[f32]) {
-        self.rubato.reset();
-        let target = self.next;
-        self.next = 0;
-        let mut at = 0;
-        while at < length {
-            self.size_next();
-            let wanted = self.rubato.input_frames_next();
-            at += wanted as u64;
-            // What is not at hand is not seen by the block to come.
-            let after = (length.saturating_sub(at) as usize).min(heard.len());
-            let seen = &heard[..heard.len() - after];
-            let seen = &seen[seen.len() - seen.len().min(wanted)..];
-            let input = &mut self.replayed[..wanted];
-            let (missing, there) = input.split_at_mut(wanted - seen.len());
-            missing.fill(0.0);
-            there.copy_from_slice(seen);
-            let indexing = seen.is_empty().then_some(&self.unheard);
-            self.rubato.process(input, &mut self.block, indexing);
-            self.next = (self.next + 1) % self.blocks;
-        }
-        self.next = target;
-        self.size_next();
-    }
-
-    /// Goes to where another stands after `consumed` samples, the last of which are `pending`; gives how many of those
-    /// are of finished blocks.
-    fn resume(&mut self, consumed: u64, pending: &[f32]) -> Result<usize> {
-        let (periods, rest) = (consumed / self.period, consumed % self.period);
-        let next = (0..self.blocks).rev().find(|next| self.start(*next) <= rest).unwrap_or(0);
-        let waiting = rest - self.start(next);
-        let kept = (consumed - waiting).min(self.memory as u64);
-        state::met(pending.len() as u64 == kept + waiting, "the last samples")?;
-        self.next = next;
-        let length = periods.min(1) * self.period + self.start(next);
-        self.replay(length, &pending[..kept as usize]);
-        Ok(kept as usize)
-    }
-}
-
-/// Named, not `dyn`: the wasm binary would hold every method of both.
-enum Rubato {
-    Fft(Box<Fft<f32>>),
-    Sinc(Box<Async<f32>>),
-}
-
-impl Rubato {
-    fn input_frames_next(&self) -> usize {
-        match self {
-            Rubato::Fft(fft) => fft.input_frames_next(),
-            Rubato::Sinc(sinc) => sinc.input_frames_next(),
-        }
-    }
-
-    fn output_frames_max(&self) -> usize {
-        match self {
-            Rubato::Fft(fft) => fft.output_frames_max(),
-            Rubato::Sinc(sinc) => sinc.output_frames_max(),
-        }
-    }
-
-    fn output_delay(&self) -> usize {
-        match self {
-            Rubato::Fft(fft) => fft.output_delay(),
-            Rubato::Sinc(sinc) => sinc.output_delay(),
-        }
-    }
-
-    fn reset(&mut self) {
-        match self {
-            Rubato::Fft(fft) => fft.reset(),
-            Rubato::Sinc(sinc) => sinc.reset(),
-        }
-    }
-
-    /// The next block takes this many samples, no more than the first.
-    fn resize(&mut self, length: usize) {
-        if let Rubato::Sinc(sinc) = self {
-            let _ = sinc.set_chunk_size(length);
-        }
-    }
-
-    /// Works a block; gives how many samples it made, or none when it fails, which it has no cause to: lengths are its
-    /// own.
-    fn process(&mut self, input: &[f32], output: &mut [f32], indexing: Option<&Indexing>) -> Option<usize> {
-        let capacity = output.len();
-        let input = InterleavedSlice::new(input, 1, input.len()).ok()?;
-        let mut output = InterleavedSlice::new_mut(output, 1, capacity).ok()?;
-        let made = match self {
-            Rubato::Fft(fft) => fft.process_into_buffer(&input, &mut output, indexing),
-            Rubato::Sinc(sinc) => sinc.process_into_buffer(&input, &mut output, indexing),
-        };
-        Some(made.ok()?.1)
-    }
-}
-
-/// For rates with a short common block with 16 kHz.
-fn fft(rate_hz: u32) -> Option<Rubato> {
-    let (input, output) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
-    if 1000 / gcd(rate_hz, SAMPLE_RATE_HZ).max(1) > MAX_BLOCK_MS {
-        return None;
-    }
-    let chunk = (input / 100).max(1);
-    let window = WindowFunction::BlackmanHarris2;
-    let fft = Fft::<f32>::new_custom(input, output, chunk, 1, 1, window, FixedSync::Both);
-    Some(Rubato::Fft(Box::new(fft.ok()?)))
-}
-
-/// For the others: windowed sinc, any ratio.
-fn sinc(rate_hz: u32) -> Option<Rubato> {
-    let (input, output) = (rate_hz as usize, SAMPLE_RATE_HZ as usize);
-    let parameters = SincInterpolationParameters::new(SINC_POINTS, WindowFunction::BlackmanHarris2)
-        .interpolation(SincInterpolationType::Cubic);
-    let ratio = output as f64 / input as f64;
-    let chunk = (input / 100).max(1);
-    let sinc = Async::<f32>::new_sinc(ratio, 1.01, &parameters, chunk, 1, FixedAsync::Input);
-    Some(Rubato::Sinc(Box::new(sinc.ok()?)))
-}
-
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 #[cfg(test)]
@@ -521,6 +310,17 @@ mod tests {
                 change(&mut wrong);
                 assert_eq!(restored(&wrong).err().unwrap().code(), "state", "{rate_hz} Hz, change {at}");
             }
+        }
+    }
+
+    #[test]
+    fn a_state_at_a_rate_that_cannot_be_is_refused() {
+        let mut out = Writer::new(0);
+        Resampler::new(8_000).unwrap().save(&mut out);
+        let bytes = out.finish();
+        for rate_hz in [0, MIN_RATE_HZ - 1, u32::MAX] {
+            let found = Resampler::restore(rate_hz, &mut Reader::new(&bytes, 0).unwrap());
+            assert_eq!(found.err().unwrap().code(), "state", "{rate_hz} Hz");
         }
     }
 

@@ -62,7 +62,7 @@ impl Expectation {
         Self::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| Error::Option {
             option: "expect",
             expected: format!("one of {}", Self::ALL.map(Self::name).join(", ")),
-            found: name.into(),
+            found: name.chars().take(32).collect(),
         })
     }
 
@@ -219,5 +219,6 @@ mod tests {
         let error = Expectation::from_name("letters").unwrap_err();
         let expected = "option expect: expected one of open, yesno, digits, spelling, found letters";
         assert_eq!(error.to_string(), expected);
+        assert!(Expectation::from_name(&"ä".repeat(1_000_000)).unwrap_err().to_string().len() < 200);
     }
 }

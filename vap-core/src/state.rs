@@ -19,7 +19,8 @@ pub const STATE_VERSION: u32 = 1;
 /// Largest count of samples or hops that is taken: a quarter of a million years at 1 kHz, and clear of any overflow.
 pub const MOST: u64 = 1 << 53;
 
-/// 64-bit FNV-1a over words of eight bytes. It tells damage and another model, not malice.
+/// FNV-1a's step over words of eight bytes, each folded; not the FNV-1a of the bytes. It tells damage and another
+/// model, not malice.
 #[derive(Debug, Clone, Copy)]
 pub struct Hash(u64);
 

@@ -19,8 +19,8 @@ pub struct Wav {
 /// Decodes a WAV file.
 ///
 /// # Errors
-/// [`Error::Wav`] for what is not a WAV or neither PCM nor G.711, [`Error::WavTruncated`] when samples the header promises are
-/// missing.
+/// [`Error::Wav`] for what is not a WAV or neither PCM nor G.711, [`Error::WavTruncated`] when samples the header
+/// promises are missing.
 pub fn decode(bytes: &[u8]) -> Result<Wav> {
     let (bytes, law) = as_pcm(with_real_length(bytes))?;
     let reader = hound::WavReader::new(Cursor::new(&bytes[..])).map_err(explain)?;
@@ -44,8 +44,15 @@ pub fn decode(bytes: &[u8]) -> Result<Wav> {
     let complete = match spec.sample_format {
         SampleFormat::Float => drain(reader.into_samples::<f32>(), &mut keep)?,
         SampleFormat::Int if let Some(law) = law => {
+            // hound may have found another format chunk than the one of the law.
+            if spec.bits_per_sample != 8 {
+                return Err(Error::Wav(format!(
+                    "expected one format, found G.711 and PCM of {} bits",
+                    spec.bits_per_sample
+                )));
+            }
             // hound has taken the byte for one around 128.
-            let byte = |sample: i32| (sample + 128) as u8;
+            let byte = |sample: i32| sample.wrapping_add(128) as u8;
             drain(reader.into_samples::<i32>(), |s| keep(f32::from(law.decode(byte(s))) / 32_768.0))?
         }
         SampleFormat::Int => {
@@ -233,6 +240,21 @@ mod tests {
             assert!(matches!(decode(&telephone(tag, 16, &codes)), Err(Error::Wav(_))));
         }
         assert!(matches!(decode(&telephone(0x31, 8, &codes)), Err(Error::Wav(_))));
+    }
+
+    #[test]
+    fn two_formats_in_one_file_are_refused() {
+        let law = telephone(6, 8, &[0; 8]);
+        for bits in [16, 24, 32] {
+            let pcm = wav(spec(1, bits, SampleFormat::Int), |w| {
+                (0..8).for_each(|_| w.write_sample(((1i64 << (bits - 1)) - 1) as i32).unwrap());
+            });
+            let format = law.windows(4).position(|w| w == b"fact").unwrap();
+            let both = [&law[..format], &pcm[12..]].concat();
+            let error = decode(&both).unwrap_err();
+            assert_eq!(error.code(), "wav");
+            assert!(error.to_string().contains(&format!("G.711 and PCM of {bits} bits")), "{error}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! A run's state on disk: weights, their average, optimiser, step, best score. Written whole, then renamed, so that a run killed at
-//! any moment resumes from a complete file; on the CPU to the same bits.
+//! A run's state on disk: weights, their average, optimiser, step, best score. Written whole, then renamed, so that a
+//! run killed at any moment resumes from a complete file; on the CPU to the same bits.
 
 use std::collections::BTreeMap;
 use std::path::Path;

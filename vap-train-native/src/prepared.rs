@@ -1,8 +1,9 @@
 //! The prepared folder: all recordings in four flat files and one manifest, loaded whole.
 //!
 //! `speech.pcm`, `noise.pcm` and `calls.pcm` hold i16 little-endian at 16 kHz, one recording behind the other, of a
-//! call first the one and then the other channel; `rooms.f32` holds room impulse responses as f32 little-endian. `manifest.json` says what lies where, with speech islands,
-//! conversation timings and licences. `prepare` writes it; everything that trains or scores reads it here.
+//! call first the one and then the other channel; `rooms.f32` holds room impulse responses as f32 little-endian.
+//! `manifest.json` says what lies where, with speech islands, conversation timings and licences. `prepare` writes it;
+//! everything that trains or scores reads it here.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -42,6 +42,7 @@ impl Conversation {
     pub fn save(&self, out: &mut Writer) {
         out.count(self.frames);
         out.flag(self.finished);
+        out.flag(self.ended);
         self.machine.save(out);
         self.ears.save(out);
     }
@@ -52,7 +53,8 @@ impl Conversation {
     /// `state` for what it cannot have written.
     pub fn restore(card: &Card, reader: &mut Reader) -> Result<Self> {
         let frames = reader.count("hops", state::MOST / HOP_SAMPLES as u64)?;
-        let finished = reader.flag()?;
+        let (finished, ended) = (reader.flag()?, reader.flag()?);
+        state::met(finished || !ended, "events that end behind the sound")?;
         let machine = EventMachine::restore(reader)?;
         state::met(machine.hops() == frames, "events of as many hops")?;
         Ok(Conversation {
@@ -61,8 +63,7 @@ impl Conversation {
             machine,
             frames,
             finished,
-            // A session decides its events as soon as its sound ends.
-            ended: finished,
+            ended,
             failed: None,
         })
     }
@@ -110,11 +111,7 @@ impl Conversation {
 
     /// Takes the logits of the next hops, `[hops, 27]`.
     pub fn tell(&mut self, logits: Result<&[f32]>, output: &mut Output) -> Result<()> {
-        let told = logits.and_then(|logits| match logits.iter().position(|x| !x.is_finite()) {
-            Some(index) => Err(CoreError::NotFinite { place: "logits".into(), index }.into()),
-            None => Ok(logits),
-        });
-        match told {
+        match logits.and_then(finite) {
             Ok(logits) => {
                 for logits in logits.as_chunks::<OUTPUTS>().0 {
                     let frame = Frame::from_logits(self.frames, logits);
@@ -179,5 +176,13 @@ impl Conversation {
 
     pub fn replaced(&self) -> u64 {
         self.ears.replaced()
+    }
+}
+
+/// Logits that are numbers.
+pub(crate) fn finite(logits: &[f32]) -> Result<&[f32]> {
+    match logits.iter().position(|x| !x.is_finite()) {
+        Some(index) => Err(CoreError::NotFinite { place: "logits".into(), index }.into()),
+        None => Ok(logits),
     }
 }

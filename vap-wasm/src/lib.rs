@@ -1,8 +1,9 @@
 //! The listener of `vap-turn`: the model on kernels and in Burn, the streaming session, and the door to browser and
 //! Node.
 //!
-//! Sound flows down this list; a module uses only modules above it. Weights are `&self` and never move; what a
-//! stream remembers is one separate value. Everything but `web` is plain Rust and runs natively.
+//! Sound flows down this list; a module uses only modules above it. Weights are `&self` and never move; what a stream
+//! remembers is one separate value. Everything but the doors, `web` and `web_gpu` with `web_error`, is plain Rust and
+//! runs natively.
 //!
 //! The model is here twice: [`kernels`] steps every live hop on a CPU, `burn` (a feature) is the reference they are
 //! held to. Files of the same name hold the same layers.

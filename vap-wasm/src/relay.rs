@@ -1,8 +1,8 @@
-//! A conversation whose model is computed elsewhere, as on a GPU: hops of mels go out, their logits come back. When they
-//! no longer do, a session goes on in its place.
+//! A conversation whose model is computed elsewhere, as on a GPU: hops of mels go out, their logits come back. When
+//! they no longer do, a session goes on in its place.
 
 use crate::card::Card;
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, finite};
 use crate::error::{Error, Result};
 use crate::listener::{Listener, Model};
 use crate::session::{Output, Session, SessionOptions};
@@ -10,6 +10,9 @@ use std::sync::Arc;
 use vap_core::config::HOP_MELS;
 use vap_core::projection::OUTPUTS;
 use vap_core::{Error as CoreError, Expectation, HOP_MS, Policy, Speaker};
+
+/// Hops that may be out at once.
+pub const MOST_HOPS: usize = 4096;
 
 /// Sound in, mels out, logits in, frames and events out.
 pub struct Relay {
@@ -45,30 +48,27 @@ impl Relay {
         self.conversation.hops()
     }
 
-    /// Normalised mels of the next hops, at most `most`, `[2 x hops, 80]` of user and agent. None go out while others
-    /// are.
-    ///
-    /// # Errors
-    /// What [`Relay::tell`] failed with.
-    pub fn lend(&mut self, most: usize) -> Result<[&[f32]; 2]> {
-        self.conversation.check()?;
-        if self.lent == 0 {
-            self.lent = self.conversation.hops().min(most);
-            self.past.push(self.conversation.take(self.lent));
-            return Ok(self.past.last(self.lent));
+    /// Normalised mels of the next hops, at most `most`, `[2 x hops, 80]` each of user and agent. None go out while
+    /// others are.
+    pub fn lend(&mut self, most: usize) -> [&[f32]; 2] {
+        if self.lent > 0 {
+            return self.past.last(0);
         }
-        Ok(self.past.last(0))
+        self.lent = self.conversation.hops().min(most);
+        self.past.push(self.conversation.take(self.lent));
+        self.past.last(self.lent)
     }
 
     /// Takes the logits of the hops that are out, `[hops, 27]`. Frames and events go behind what `output` holds.
     ///
     /// # Errors
-    /// `length` when they are not those of as many hops, which then stay out; `not-finite` from then on.
+    /// `length` when they are not those of as many hops, `not-finite` when one is no number; the hops then stay out.
     pub fn tell(&mut self, logits: &[f32], output: &mut Output) -> Result<()> {
         let (expected, found) = (self.lent * OUTPUTS, logits.len());
         if expected != found {
             return Err(CoreError::Length { what: "logits of the hops that are out", expected, found }.into());
         }
+        let logits = finite(logits)?;
         self.lent = 0;
         self.conversation.tell(Ok(logits), output)
     }
@@ -101,7 +101,7 @@ impl Relay {
         let mut listener = Arc::clone(&self.model).listen();
         let hops = self.past.hops();
         let told = hops - self.lent;
-        let from = told.saturating_sub(self.past.limit);
+        let from = told.saturating_sub(self.past.limit_hops);
         let most = listener.most_hops();
         for start in (from..told).step_by(most) {
             work(&mut *listener, self.past.range(start, told.min(start + most)))?;
@@ -153,26 +153,26 @@ fn work<'a>(listener: &'a mut dyn Listener, mels: [&[f32]; 2]) -> Result<&'a [f3
     Ok(listener.logits())
 }
 
-/// Mels of the last hops that went out, `[hops, 2 x 80]` a channel.
+/// Mels of the last hops that went out, `[2 x hops, 80]` a channel.
 struct Past {
     channels: [Vec<f32>; 2],
     /// Hops that are kept at least.
-    limit: usize,
+    limit_hops: usize,
 }
 
 impl Past {
-    fn new(limit: usize) -> Self {
-        Past { channels: [Vec::new(), Vec::new()], limit }
+    fn new(limit_hops: usize) -> Self {
+        Past { channels: [Vec::new(), Vec::new()], limit_hops }
     }
 
     fn hops(&self) -> usize {
         self.channels[0].len() / HOP_MELS
     }
 
-    /// Adds hops, behind at least the last `limit` of those before.
+    /// Adds hops, behind at least the last `limit_hops` of those before.
     fn push(&mut self, mels: [&[f32]; 2]) {
-        if self.hops() >= 2 * self.limit {
-            let old = self.channels[0].len() - self.limit * HOP_MELS;
+        if self.hops() >= 2 * self.limit_hops {
+            let old = self.channels[0].len() - self.limit_hops * HOP_MELS;
             self.channels.iter_mut().for_each(|channel| drop(channel.drain(..old)));
         }
         for (channel, mels) in self.channels.iter_mut().zip(mels) {

@@ -86,7 +86,8 @@ impl Session {
         let mut listener = Arc::clone(&model).listen();
         listener.restore(&mut reader)?;
         reader.finish()?;
-        state::met(listener.position() == conversation.frames(), "the memory of as many hops")?;
+        // Fewer, when the session has come home: what a listener remembers is counted from where it began.
+        state::met(listener.position() <= conversation.frames(), "the memory of no more hops")?;
         Ok(Session { model, conversation, listener, begun: 0 })
     }
 

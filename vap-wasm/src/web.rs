@@ -1,6 +1,8 @@
-//! The door to JavaScript, the only file that knows wasm-bindgen. Values are converted and checked here; nothing is
-//! decided. Every failure is a JS `Error` with a string `code`; nothing panics on what comes in.
+//! The door to JavaScript of the CPU binary. Values are converted and checked here; nothing is decided. Every failure
+//! is a JS `Error` with a string `code`; nothing panics on what comes in. wasm-bindgen is known here and in the GPU
+//! binary's door, `web_gpu`, alone.
 
+mod steering;
 mod relay;
 mod wishes;
 
@@ -10,6 +12,7 @@ use crate::{batch, listener, session};
 use js_sys::{Array, Float32Array, Float64Array, Object, Reflect};
 use serde::Serialize;
 use std::sync::Arc;
+use steering::steering;
 use vap_core::calibration::Figures;
 use vap_core::g711::{self, Law};
 use vap_core::{BargeIn, Frame, Speaker, wav};
@@ -131,7 +134,7 @@ impl Session {
         model: &Model,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<Session, JsValue> {
-        let (options, wishes) = session_options(options, model.shared.card())?;
+        let (options, wishes) = session_options(&options, model.shared.card())?;
         let mut inner = session::Session::new(Arc::clone(&model.shared), options)?;
         inner.expect(wishes.expectation);
         Ok(Session::of(inner, wishes.expected))
@@ -231,46 +234,9 @@ impl Session {
     pub fn frames(&self) -> f64 {
         self.inner.frames() as f64
     }
-
-    /// Other thresholds from the next hop on, wished for as in the options; the conversation goes on. Those that are
-    /// refused leave the old ones.
-    #[wasm_bindgen(js_name = setPolicy)]
-    pub fn set_policy(
-        &mut self,
-        #[wasm_bindgen(unchecked_param_type = "RawPolicy")] policy: JsValue,
-    ) -> Result<(), JsValue> {
-        let solution = solved(&policy, self.inner.card())?;
-        self.inner.set_policy(solution.policy)?;
-        self.expected = solution.expected;
-        Ok(())
-    }
-
-    /// What the user is expected to say from the next hop on: open, yesno, digits or spelling.
-    pub fn expect(
-        &mut self,
-        #[wasm_bindgen(unchecked_param_type = "string")] expectation: JsValue,
-    ) -> Result<(), JsValue> {
-        self.inner.expect(expectation_of(&expectation)?);
-        Ok(())
-    }
-
-    /// What the user is expected to say.
-    pub fn expectation(&self) -> String {
-        self.inner.expectation().name().into()
-    }
-
-    /// Thresholds in force for the user's turns.
-    #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
-    pub fn policy(&self) -> Result<JsValue, JsValue> {
-        to_js(&self.inner.policy_of(Speaker::User))
-    }
-
-    /// What was measured of a policy that was asked for, while it is as it was solved; else undefined.
-    #[wasm_bindgen(unchecked_return_type = "Record<string, number> | undefined")]
-    pub fn expected(&self) -> Result<JsValue, JsValue> {
-        told(self.expected.as_ref(), self.inner.expectation())
-    }
 }
+
+steering!(Session);
 
 impl Session {
     fn of(inner: session::Session, expected: Option<Figures>) -> Self {
@@ -301,7 +267,7 @@ impl Batch {
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<u32, JsValue> {
-        let (options, wishes) = session_options(options, self.model.card())?;
+        let (options, wishes) = session_options(&options, self.model.card())?;
         let number = self.inner.join(options)?;
         self.inner.expect(number, wishes.expectation)?;
         Ok(number)

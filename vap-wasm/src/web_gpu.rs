@@ -3,6 +3,7 @@
 
 use crate::burn::{BurnModel, BurnState, backend};
 use crate::error::{Error, Result};
+use crate::relay::MOST_HOPS;
 use burn::tensor::{Device, Tensor, TensorData};
 use js_sys::{Float32Array, Promise};
 use std::sync::Arc;
@@ -66,7 +67,7 @@ pub struct GpuStream {
 
 #[wasm_bindgen]
 impl GpuStream {
-    /// Takes the next hops, one or more: normalised mels `[2, 2 x hops, 80]`, the user's before the agent's. The promise
+    /// Takes the next hops, 1 to 4096: normalised mels `[2, 2 x hops, 80]`, the user's before the agent's. The promise
     /// gives their logits, `[hops, 27]`, or `backend` when the GPU is lost.
     #[wasm_bindgen(unchecked_return_type = "Promise<Float32Array>")]
     pub fn step(&mut self, mels: Vec<f32>) -> Result<Promise, JsValue> {
@@ -78,9 +79,10 @@ impl GpuStream {
 impl GpuStream {
     fn forward(&mut self, mels: Vec<f32>) -> Result<Tensor<3>> {
         let hops = mels.len() / (2 * HOP_MELS);
-        let expected = hops.max(1) * 2 * HOP_MELS;
-        if mels.len() != expected {
-            return Err(CoreError::Length { what: "mels of whole hops", expected, found: mels.len() }.into());
+        let (expected, found) = (hops.clamp(1, MOST_HOPS) * 2 * HOP_MELS, mels.len());
+        if expected != found {
+            let what = "mels of whole hops, 4096 at most";
+            return Err(CoreError::Length { what, expected, found }.into());
         }
         let mels = TensorData::new(mels, [2, hops * MELS_A_FRAME, MEL_BANDS]);
         self.model.forward(Tensor::from_data(mels, self.model.device()), &mut self.state)

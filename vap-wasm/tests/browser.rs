@@ -2,15 +2,16 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../tests/compare.rs"]
+mod compare;
 #[path = "../../tests/tiny.rs"]
 mod tiny;
 
+use compare::{numbers, tensors, worst};
 use js_sys::Reflect;
-use safetensors::SafeTensors;
 use std::sync::Arc;
-use tiny::{Random, random_file, talk, tiny_config};
-use vap_core::Frame;
-use vap_core::config::MEL_BANDS;
+use tiny::{Random, random_file, restless, talk, tiny_config};
+use vap_core::config::{HOP_MELS, MEL_BANDS};
 use vap_core::model_file::Storage;
 use vap_wasm::{Error, KernelModel, Output, Session, SessionOptions};
 use wasm_bindgen::{JsCast, JsValue};
@@ -27,37 +28,19 @@ fn session(rate_hz: u32) -> Result<Session, Error> {
     Session::new(model, SessionOptions { user_rate_hz: rate_hz, agent_rate_hz: rate_hz, policy: None })
 }
 
-/// The one tensor of a golden.
-fn golden(file: &[u8], name: &str) -> Vec<f32> {
-    let tensors = SafeTensors::deserialize(file).unwrap();
-    let data = tensors.tensor(name).unwrap().data().to_vec();
-    data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
-}
-
-fn worst(these: &[f32], those: &[f32]) -> f32 {
-    assert_eq!(these.len(), those.len());
-    let off = |(a, b): (&f32, &f32)| if a.is_finite() { (a - b).abs() } else { f32::INFINITY };
-    these.iter().zip(those).map(off).fold(0.0, f32::max)
-}
-
-fn numbers(frame: &Frame) -> Vec<f32> {
-    let pairs = [frame.eot, frame.backchannel, frame.vad].into_iter().flatten();
-    frame.bins.into_iter().flatten().chain(pairs).chain([frame.overlap]).collect()
-}
-
 #[wasm_bindgen_test]
 fn kernels_give_the_teachers_golden() {
     let model = KernelModel::from_bytes(&bytes(5)).unwrap();
     let mels = Random::new(3).list(2 * 2 * 40 * MEL_BANDS, 1.7);
     let mut logits = Vec::new();
     model.forward(&mels, &mut model.pass(1), &mut model.init_state(), &mut logits).unwrap();
-    let off = worst(&logits, &golden(include_bytes!("../../tests/golden/parity.safetensors"), "logits"));
+    let off = worst(&logits, &tensors(include_bytes!("../../tests/golden/parity.safetensors"))["logits"]);
     assert!(off < 1e-3, "off by {off}");
 }
 
 #[wasm_bindgen_test]
 fn a_session_gives_what_it_gives_natively() {
-    let expected = golden(include_bytes!("../../tests/golden/session.safetensors"), "probabilities");
+    let golden = tensors(include_bytes!("../../tests/golden/session.safetensors"));
     let (user, agent) = (talk(1, 48_000, 2.0), talk(2, 48_000, 2.0));
     for chunk in [128, 1000, 96_000] {
         let mut session = session(48_000).unwrap();
@@ -67,9 +50,52 @@ fn a_session_gives_what_it_gives_natively() {
         }
         session.finish_into(&mut output).unwrap();
         let given: Vec<f32> = output.frames.iter().flat_map(numbers).collect();
-        let off = worst(&given, &expected);
+        let off = worst(&given, &golden["probabilities"]);
         assert!(off < 1e-4, "by {chunk}: off by {off}");
     }
+}
+
+#[wasm_bindgen_test]
+fn a_restored_session_goes_on_to_the_bit() {
+    let model = Arc::new(KernelModel::from_bytes(&bytes(7)).unwrap());
+    let options = SessionOptions { user_rate_hz: 44_100, agent_rate_hz: 8_000, policy: Some(restless()) };
+    let (user, agent) = (talk(1, 44_100, 3.0), talk(2, 8_000, 3.0));
+    let mut straight = Session::new(Arc::<KernelModel>::clone(&model), options).unwrap();
+    straight.push(Some(&user[..60_001]), Some(&agent[..11_111])).unwrap();
+    let mut moved = Session::restore(model, &straight.save().unwrap()).unwrap();
+    let [expected, found] = [&mut straight, &mut moved].map(|session| {
+        let mut output = session.push(Some(&user[60_001..]), Some(&agent[11_111..])).unwrap();
+        session.finish_into(&mut output).unwrap();
+        output
+    });
+    assert!(expected.frames.len() > 70 && expected.events.len() > 5, "{expected:?}");
+    assert_eq!(found, expected);
+}
+
+#[wasm_bindgen_test]
+fn what_was_out_comes_home() {
+    let model = KernelModel::from_bytes(&bytes(7)).unwrap();
+    let (user, agent) = (talk(1, 16_000, 2.0), talk(2, 16_000, 2.0));
+    let mut straight = session(16_000).unwrap();
+    let mut expected = straight.push(Some(&user), Some(&agent)).unwrap();
+    straight.finish_into(&mut expected).unwrap();
+
+    let mut relay = session(16_000).unwrap().relay().unwrap();
+    let (mut output, mut logits) = (Output::default(), Vec::new());
+    relay.hear(Some(&user), Some(&agent)).unwrap();
+    let mels = relay.lend(60).concat();
+    model.forward(&mels, &mut model.pass(1), &mut model.init_state(), &mut logits).unwrap();
+    relay.tell(&logits, &mut output).unwrap();
+    assert_eq!((output.frames.len(), relay.lend(25)[0].len()), (60, 25 * HOP_MELS));
+    let mut session = relay.come_home(&mut output).unwrap();
+    assert_eq!((output.frames.len(), session.waiting()), (85, 15));
+    session.finish_into(&mut output).unwrap();
+    let [found, expected] = [&output, &expected].map(|output| -> Vec<f32> {
+        assert_eq!(output.frames.len(), 100);
+        output.frames.iter().flat_map(numbers).collect()
+    });
+    let off = worst(&found, &expected);
+    assert!(off < 1e-4, "off by {off}");
 }
 
 #[wasm_bindgen_test]
@@ -123,8 +149,7 @@ fn memory_stays_flat_over_ten_minutes() {
             let at = hop * HOP_SAMPLES % sound.len();
             let hop = &sound[at..at + HOP_SAMPLES];
             session.push_into(Some(hop), Some(hop), &mut output).unwrap();
-            output.frames.clear();
-            output.events.clear();
+            output.clear();
         }
         core::arch::wasm32::memory_size(0)
     };

@@ -1,5 +1,6 @@
 //! libtorch for the trainer: the user's own, else one with CUDA where there is a GPU for it (`cuda.rs`), else the
-//! cached one for the CPU, else the official CPU archive, else the libraries that the CPU needs out of PyPI's CUDA wheel (which also opens where only package registries do).
+//! cached one for the CPU, else the official CPU archive, else the libraries that the CPU needs out of PyPI's CUDA
+//! wheel (which also opens where only package registries do).
 //!
 //! In: the environment and the cache folder. Out: the variables that a cargo building or running tch needs.
 

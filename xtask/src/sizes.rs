@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use crate::paths;
 
 /// The CPU binary may not grow past this, gzip, in bytes. Raise it knowingly, with the reason in the commit.
-const WASM_CEILING_BYTES: u64 = 303_000;
+const WASM_CEILING_BYTES: u64 = 300_000;
 
 /// The same of the GPU binary, which only pages with WebGPU load.
 const GPU_CEILING_BYTES: u64 = 2_600_000;

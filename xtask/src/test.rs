@@ -69,7 +69,9 @@ fn lint_native(tools: &TestTools) -> Result<()> {
 }
 
 fn lint_wasm(_: &TestTools) -> Result<()> {
-    shell::run(&mut wasm::cargo("clippy", &["-p", "vap-core", "-p", "vap-wasm", "--", "-D", "warnings"])?)
+    let both = ["-p", "vap-core", "-p", "vap-wasm", "--lib", "--tests", "--", "-D", "warnings"];
+    shell::run(&mut wasm::cargo("clippy", &both)?)?;
+    shell::run(wasm::gpu_cargo("clippy")?.args(["--", "-D", "warnings"]))
 }
 
 fn rust_tests(tools: &TestTools) -> Result<()> {

@@ -1,5 +1,5 @@
-//! The wasm build: cargo makes a binary for the CPU and one for WebGPU, wasm-bindgen (as a library, so its version cannot
-//! differ from the crate's) makes their JavaScript, npm compiles the package around them.
+//! The wasm build: cargo makes a binary for the CPU and one for WebGPU, wasm-bindgen (as a library, so its version
+//! cannot differ from the crate's) makes their JavaScript, npm compiles the package around them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! The Rust tests in browsers: wasm-bindgen's test runner, as a library, makes and serves the page of a test binary, and
-//! Node has the browsers open it.
+//! The Rust tests in browsers: wasm-bindgen's test runner, as a library, makes and serves the page of a test binary,
+//! and Node has the browsers open it.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -24,11 +24,14 @@ pub fn run(browsers: &Browsers) -> Result<()> {
         "wasm-tests"
     ]);
     let runner = format!("target.wasm32-unknown-unknown.runner={runner}");
+    let tests = ["-p", "vap-wasm", "--test", "browser"];
+    // Built first, so that an address is listened at as soon as it is chosen.
+    shell::run(wasm::cargo("test", &tests)?.arg("--no-run"))?;
     for place in PLACES {
         for isolated in [true, false] {
             for browser in browsers::ALL {
-                let arguments = ["-p", "vap-wasm", "--test", "browser", "--config", &runner];
-                let mut cargo = wasm::cargo("test", &arguments)?;
+                let mut cargo = wasm::cargo("test", &tests)?;
+                cargo.args(["--config", &runner]);
                 browsers.apply(browser, &mut cargo);
                 cargo.env(place, "1").env("NO_HEADLESS", "1").env(ADDRESS, free_address()?);
                 if !isolated {

@@ -1,7 +1,7 @@
 //! Sound of one channel: hysteresis on the VAD, minimum lengths, and what was heard in the sound so far.
 
 use super::{ms, reaches};
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, Writer, met};
 use crate::{Policy, Result};
 
 /// What a sound means for the floor.
@@ -71,7 +71,7 @@ impl Sound {
 
     fn restore(reader: &mut Reader, now: u64) -> Result<Self> {
         const ROLES: [Role; 4] = [Role::New, Role::Undecided, Role::Backchannel, Role::Turn];
-        Ok(Sound {
+        let sound = Sound {
             start: reader.count("start", now)?,
             end: reader.count("end", now)?,
             role: ROLES[reader.count("role", ROLES.len() as u64 - 1)? as usize],
@@ -81,7 +81,12 @@ impl Sound {
             contested: reader.flag()?,
             in_overlap: reader.flag()?,
             backchannel_sum: reader.number("sum")?,
-        })
+        };
+        let Sound { start, end, together_hops, loud_hops, backchannel_sum, .. } = sound;
+        let within = together_hops <= loud_hops && Some(loud_hops) <= end.checked_sub(start);
+        met(within, "a sound as long as its hops")?;
+        met((0.0..=loud_hops as f64).contains(&backchannel_sum), "a sum of probabilities")?;
+        Ok(sound)
     }
 
     /// Mean backchannel probability over the loud hops.
@@ -229,5 +234,36 @@ impl Channel {
     pub fn cut(&mut self) -> Option<Sound> {
         self.loud = false;
         self.sound.take().filter(|sound| sound.speech)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_back(sound: Sound) -> Result<Sound> {
+        let mut out = Writer::new(0);
+        sound.save(&mut out);
+        let bytes = out.finish();
+        Sound::restore(&mut Reader::new(&bytes, 0)?, 100)
+    }
+
+    #[test]
+    fn a_sound_that_cannot_be_is_refused() {
+        let sound =
+            Sound { end: 30, together_hops: 4, loud_hops: 10, backchannel_sum: 2.5, ..Sound::new(20) };
+        assert_eq!(read_back(sound), Ok(sound));
+        let wrong = [
+            Sound { start: 31, ..sound },
+            Sound { end: 29, ..sound },
+            Sound { end: 101, ..sound },
+            Sound { together_hops: 11, ..sound },
+            Sound { loud_hops: 11, ..sound },
+            Sound { backchannel_sum: 10.5, ..sound },
+            Sound { backchannel_sum: -0.5, ..sound },
+        ];
+        for sound in wrong {
+            assert_eq!(read_back(sound).unwrap_err().code(), "state", "{sound:?}");
+        }
     }
 }

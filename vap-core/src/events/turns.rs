@@ -2,7 +2,7 @@
 
 use super::sound::{Change, Role};
 use super::{EndReason, Event, EventKind, EventMachine, Sound, chance, ms, reaches};
-use crate::state::{Reader, Writer};
+use crate::state::{Reader, Writer, met};
 use crate::{Frame, HOP_MS, Policy, Result, Speaker};
 
 /// An eager end that waits for its answer.
@@ -54,6 +54,7 @@ impl Turn {
             eot: reader.option(|reader| {
                 let mut eot = [0.0];
                 reader.floats("mean", 1.0, &mut eot)?;
+                met(eot[0] >= 0.0, "mean")?;
                 Ok(eot[0])
             })?,
             interrupted: reader.flag()?,
@@ -213,5 +214,21 @@ impl EventMachine {
         let event = Event::at(now, EventKind::EndOfTurn, speaker).over(turn.start, channel.speech_end);
         let silence_ms = Some(channel.silence_ms(now));
         out.push(Event { silence_ms, probability: turn.eot, reason: Some(reason), ..event });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_that_is_no_probability_is_refused() {
+        for (eot, fine) in [(0.0, true), (1.0, true), (-0.25, false), (1.25, false), (f32::NAN, false)] {
+            let mut out = Writer::new(0);
+            Turn { eot: Some(eot), ..Turn::new(3) }.save(&mut out);
+            let bytes = out.finish();
+            let found = Turn::restore(&mut Reader::new(&bytes, 0).unwrap(), 9);
+            assert_eq!(found.map_or_else(|error| error.code(), |_| "fine") == "fine", fine, "{eot}");
+        }
     }
 }

@@ -3,8 +3,8 @@
 //! `transcriptions/{train,dev,eval}/S*.json`, a list of utterances with `speaker`, `start_time` and `end_time`
 //! (`h:mm:ss.ss`) and `words`, and `audio/{train,dev,eval}/S*_P*.wav`, stereo. A call is a stretch in which only two
 //! of the four talk, the left ear of each as its channel; the other is heard there too, more softly. Utterances are
-//! transcribers' segments: pauses inside them are found in the sound. Stretches end at `[redacted]` words, whose sound is
-//! gone. Backchannels are not annotated.
+//! transcribers' segments: pauses inside them are found in the sound. Stretches end at `[redacted]` words, whose sound
+//! is gone. Backchannels are not annotated.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -88,7 +88,8 @@ fn what_is_asked_is_got_on_other_dialogues() {
 
 #[test]
 fn luck_of_the_choice_is_not_promised() {
-    // Policies that all do the same, three cut-offs in ten and 1.5 s, seen on few pauses: the best of them looks better.
+    // Policies that all do the same, three cut-offs in ten and 1.5 s, seen on few pauses: the best of them looks
+    // better.
     let mut random = ChaCha8Rng::seed_from_u64(5);
     let mut dialogue = || SilenceCounts {
         pauses: 10,

@@ -1,5 +1,6 @@
 //! The door of a conversation whose model is computed elsewhere.
 
+use super::steering::steering;
 use super::wishes::{expectation_of, solved, told};
 use super::{Session, raw, rooms, to_js, whole};
 use crate::{relay, session};
@@ -7,9 +8,6 @@ use js_sys::{Float32Array, Object};
 use vap_core::Speaker;
 use vap_core::calibration::Figures;
 use wasm_bindgen::prelude::*;
-
-/// Hops that may be out at once.
-const MOST_HOPS: usize = 4096;
 
 /// One conversation whose model is computed elsewhere: mels go out, logits come in.
 #[wasm_bindgen]
@@ -39,10 +37,10 @@ impl Relay {
         self.inner.waiting()
     }
 
-    /// Normalised mels of the next hops, at most `most`: `[2, 2 x hops, 80]`, the user's before the agent's. Empty while
-    /// others are out.
+    /// Normalised mels of the next hops, at most `most` and 4096: `[2, 2 x hops, 80]`, the user's before the agent's.
+    /// Empty while others are out.
     pub fn lend(&mut self, most: f64) -> Result<Float32Array, JsValue> {
-        let [user, agent] = self.inner.lend(whole("most", most, MOST_HOPS)?)?;
+        let [user, agent] = self.inner.lend(whole("most", most, relay::MOST_HOPS)?);
         let mels = Float32Array::new_with_length((user.len() + agent.len()) as u32);
         let half = user.len() as u32;
         mels.subarray(0, half).copy_from(user);
@@ -50,7 +48,8 @@ impl Relay {
         Ok(mels)
     }
 
-    /// Takes the logits of the hops that are out, `[hops, 27]`, and gives what they tell.
+    /// Takes the logits of the hops that are out, `[hops, 27]`, and gives what they tell; those that are refused leave
+    /// the hops out.
     #[wasm_bindgen(unchecked_return_type = "RawOutput")]
     pub fn tell(&mut self, logits: Vec<f32>) -> Result<Object, JsValue> {
         self.inner.tell(&logits, &mut self.output)?;
@@ -76,45 +75,9 @@ impl Relay {
         let inner = self.inner.come_home(&mut self.output)?;
         Ok(Session { inner, expected: self.expected, output: self.output, input: rooms() })
     }
-
-    /// As `Session.setPolicy`, from the next hop on whose logits come.
-    #[wasm_bindgen(js_name = setPolicy)]
-    pub fn set_policy(
-        &mut self,
-        #[wasm_bindgen(unchecked_param_type = "RawPolicy")] policy: JsValue,
-    ) -> Result<(), JsValue> {
-        let solution = solved(&policy, self.inner.card())?;
-        self.inner.set_policy(solution.policy)?;
-        self.expected = solution.expected;
-        Ok(())
-    }
-
-    /// As `Session.expect`, from the next hop on whose logits come.
-    pub fn expect(
-        &mut self,
-        #[wasm_bindgen(unchecked_param_type = "string")] expectation: JsValue,
-    ) -> Result<(), JsValue> {
-        self.inner.expect(expectation_of(&expectation)?);
-        Ok(())
-    }
-
-    /// What the user is expected to say.
-    pub fn expectation(&self) -> String {
-        self.inner.expectation().name().into()
-    }
-
-    /// Thresholds in force for the user's turns.
-    #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
-    pub fn policy(&self) -> Result<JsValue, JsValue> {
-        to_js(&self.inner.policy_of(Speaker::User))
-    }
-
-    /// As `Session.expected`.
-    #[wasm_bindgen(unchecked_return_type = "Record<string, number> | undefined")]
-    pub fn expected(&self) -> Result<JsValue, JsValue> {
-        told(self.expected.as_ref(), self.inner.expectation())
-    }
 }
+
+steering!(Relay);
 
 impl Relay {
     fn output(&mut self) -> Result<Object, JsValue> {

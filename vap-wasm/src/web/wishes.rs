@@ -1,12 +1,10 @@
 //! What JavaScript wishes for: options, policy, expectation.
 
-use super::to_js;
+use super::{to_js, whole};
 use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::session;
-use js_sys::{Array, Object, Reflect};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use js_sys::Reflect;
 use serde_json::{Map, Value};
 use vap_core::Expectation;
 use vap_core::calibration::{self, Figures, Solution};
@@ -17,40 +15,41 @@ pub fn told(expected: Option<&Figures>, expectation: Expectation) -> Result<JsVa
     expected.filter(|_| expectation == Expectation::Open).map_or(Ok(JsValue::UNDEFINED), to_js)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Options {
-    user_rate: u32,
-    agent_rate: u32,
-    #[serde(default, rename = "policy")]
-    _policy: IgnoredAny,
-    #[serde(default, rename = "expect")]
-    _expect: IgnoredAny,
-}
-
 /// What a session is told beside its options.
 pub struct Wishes {
     pub expectation: Expectation,
     pub expected: Option<Figures>,
 }
 
-/// Options as JavaScript gave them, resolved over the model's policy. They pass through JSON, since a struct read
-/// straight from a JS object would not notice unknown keys.
-pub fn session_options(options: JsValue, card: &Card) -> Result<(session::SessionOptions, Wishes)> {
-    let rates: Options =
-        serde_json::from_value(json(options.clone())?).map_err(|e| Error::Options(e.to_string()))?;
-    let field = |name: &str| {
-        Reflect::get(&options, &name.into()).map_err(|_| Error::Options(format!("{name}: cannot be read")))
-    };
-    let solution = solved(&field("policy")?, card)?;
-    let expect = field("expect")?;
+/// Options as JavaScript gave them, resolved over the model's policy.
+pub fn session_options(options: &JsValue, card: &Card) -> Result<(session::SessionOptions, Wishes)> {
+    let [mut user_rate, mut agent_rate, mut policy, mut expect] = [JsValue::UNDEFINED; 4];
+    for (name, value) in fields(options, "expected an object")? {
+        let place = match &name[..] {
+            "userRate" => &mut user_rate,
+            "agentRate" => &mut agent_rate,
+            "policy" => &mut policy,
+            "expect" => &mut expect,
+            _ => {
+                let expected = "expected one of userRate, agentRate, policy, expect";
+                return Err(Error::Options(format!("{expected}, found {}", short(&name))));
+            }
+        };
+        *place = value;
+    }
+    let solution = solved(&policy, card)?;
     let expectation = if expect.is_undefined() { Expectation::Open } else { expectation_of(&expect)? };
     let options = session::SessionOptions {
-        user_rate_hz: rates.user_rate,
-        agent_rate_hz: rates.agent_rate,
+        user_rate_hz: rate_hz("userRate", &user_rate)?,
+        agent_rate_hz: rate_hz("agentRate", &agent_rate)?,
         policy: Some(solution.policy),
     };
     Ok((options, Wishes { expectation, expected: solution.expected }))
+}
+
+fn rate_hz(name: &str, found: &JsValue) -> Result<u32> {
+    let rate = found.as_f64().ok_or_else(|| refused(name, "a rate in Hz", found))?;
+    Ok(whole(name, rate, u32::MAX as usize)? as u32)
 }
 
 pub fn expectation_of(found: &JsValue) -> Result<Expectation> {
@@ -63,26 +62,48 @@ pub fn solved(policy: &JsValue, card: &Card) -> Result<Solution> {
     Ok(calibration::resolve(&card.policy, card.calibration.as_ref(), &wishes_of(policy)?)?)
 }
 
-/// A policy by its own entries: in JSON a NaN could not be told from a key left out.
 fn wishes_of(policy: &JsValue) -> Result<Map<String, Value>> {
-    let expected = || Error::Options("policy: expected an object of thresholds and times".into());
-    if policy.is_undefined() {
-        return Ok(Map::new());
-    }
-    if !policy.is_object() {
-        return Err(expected());
-    }
     let mut wishes = Map::new();
-    for entry in Object::entries(policy.unchecked_ref()) {
-        let entry: Array = entry.unchecked_into();
-        let (name, value) = (entry.get(0).as_string().ok_or_else(expected)?, entry.get(1));
+    if policy.is_undefined() {
+        return Ok(wishes);
+    }
+    for (name, value) in fields(policy, "policy: expected an object of thresholds and times")? {
         if !value.is_undefined() {
-            wishes.insert(name, json(value)?);
+            let wish = plain(&value).ok_or_else(|| refused(short(&name), "a number or a name", &value))?;
+            wishes.insert(name, wish);
         }
     }
     Ok(wishes)
 }
 
-fn json(value: JsValue) -> Result<Value> {
-    serde_wasm_bindgen::from_value(value).map_err(|e| Error::Options(e.to_string()))
+/// What is an object's own, by its names. Reading may run the caller's code, which may throw.
+fn fields(object: &JsValue, expected: &str) -> Result<Vec<(String, JsValue)>> {
+    let keys = Reflect::own_keys(object).map_err(|_| Error::Options(expected.into()))?;
+    let field = |key: JsValue| {
+        let name = key.as_string().ok_or_else(|| Error::Options(expected.into()))?;
+        match Reflect::get(object, &key) {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(Error::Options(format!("{}: cannot be read", short(&name)))),
+        }
+    };
+    keys.iter().map(field).collect()
+}
+
+/// A string or a number; NaN becomes null.
+fn plain(found: &JsValue) -> Option<Value> {
+    const SAFE: f64 = (1u64 << 53) as f64;
+    let number = |x: f64| {
+        if x.fract() == 0.0 && x.abs() < SAFE { Value::from(x as i64) } else { Value::from(x) }
+    };
+    found.as_string().map(Value::from).or_else(|| found.as_f64().map(number))
+}
+
+fn refused(name: &str, expected: &str, found: &JsValue) -> Error {
+    let found = found.js_typeof().as_string().unwrap_or_default();
+    Error::Options(format!("{name}: expected {expected}, found {found}"))
+}
+
+/// As much of a name from outside as a message holds.
+fn short(name: &str) -> &str {
+    name.char_indices().nth(32).map_or(name, |(end, _)| &name[..end])
 }

@@ -4,6 +4,7 @@ use super::random::{Random, every};
 use super::script::{HUM, QUIET, Script, TALK, lines, only, policy};
 use crate::events::{Event, EventKind, EventMachine};
 use crate::{Expectation, Policy, Speaker};
+use std::cell::Cell;
 
 /// An agent who has spoken for 400 ms and goes on.
 fn agent() -> Script {
@@ -89,6 +90,28 @@ fn open_takes_an_expectation_back_exactly() {
         });
         assert_eq!(events, script.all(policy));
     });
+}
+
+#[test]
+fn an_expectation_held_where_no_end_is_near_leaves_no_trace() {
+    let moved = Cell::new(0);
+    every(|script, policy| {
+        // Without smoothing a hop's mean is that of the frame.
+        let policy = Policy { eot_smoothing_ms: 0, ..policy };
+        let mut held = 0;
+        let events = steered(script, policy, |hop, machine| {
+            let frame = &script.0[hop as usize];
+            let far = frame.vad[0].is_finite() && frame.vad[0] >= 0.5 && frame.eot[0] < 0.5;
+            held += u32::from(far);
+            machine.expect(if far { Expectation::Digits } else { Expectation::Open });
+        });
+        let expected = script.all(policy);
+        assert_eq!(events, expected);
+        assert!(held > 50, "held in {held} hops");
+        let always = steered(script, policy, |_, machine| machine.expect(Expectation::Digits));
+        moved.set(moved.get() + u32::from(always != expected));
+    });
+    assert!(moved.get() > 250, "digits move the ends of {} dialogues", moved.get());
 }
 
 #[test]

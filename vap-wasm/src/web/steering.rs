@@ -1,0 +1,48 @@
+//! Policy and expectation, which a session and a relay change in the same words.
+
+macro_rules! steering {
+    ($door:ty) => {
+        #[wasm_bindgen]
+        impl $door {
+            /// Other thresholds from the next hop on, those that wait included, wished for as in the options; the
+            /// conversation goes on. Those that are refused leave the old ones.
+            #[wasm_bindgen(js_name = setPolicy)]
+            pub fn set_policy(
+                &mut self,
+                #[wasm_bindgen(unchecked_param_type = "RawPolicy")] policy: JsValue,
+            ) -> Result<(), JsValue> {
+                let solution = solved(&policy, self.inner.card())?;
+                self.inner.set_policy(solution.policy)?;
+                self.expected = solution.expected;
+                Ok(())
+            }
+
+            /// What the user is expected to say from the next hop on: open, yesno, digits or spelling.
+            pub fn expect(
+                &mut self,
+                #[wasm_bindgen(unchecked_param_type = "string")] expectation: JsValue,
+            ) -> Result<(), JsValue> {
+                self.inner.expect(expectation_of(&expectation)?);
+                Ok(())
+            }
+
+            /// What the user is expected to say.
+            pub fn expectation(&self) -> String {
+                self.inner.expectation().name().into()
+            }
+
+            /// Thresholds in force for the user's turns.
+            #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
+            pub fn policy(&self) -> Result<JsValue, JsValue> {
+                to_js(&self.inner.policy_of(Speaker::User))
+            }
+
+            /// What was measured of a policy that was asked for, while it is as it was solved; else undefined.
+            #[wasm_bindgen(unchecked_return_type = "Record<string, number> | undefined")]
+            pub fn expected(&self) -> Result<JsValue, JsValue> {
+                told(self.expected.as_ref(), self.inner.expectation())
+            }
+        }
+    };
+}
+pub(super) use steering;
