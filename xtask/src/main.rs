@@ -46,7 +46,11 @@ const VERBS: [Verb; 7] = [
         about: "build, show the turns of a real phone call, serve the page; --serve, --no-serve",
         run: demo::run,
     },
-    Verb { name: "test", about: "run the whole gate, cheapest check first", run: |_| test::run() },
+    Verb {
+        name: "test",
+        about: "run the whole gate, cheapest check first; --from N begins with the Nth",
+        run: test::run,
+    },
     Verb {
         name: "bench",
         about: "time hops in Node, Chromium and native, beside Burn and onnxruntime; --quick for a first look",
@@ -66,7 +70,7 @@ fn main() -> ExitCode {
     let verb = match words.as_slice() {
         [word] => VERBS.iter().find(|verb| verb.name == word),
         // These read what follows.
-        [word, ..] if ["build", "bench", "demo", "train", "wasm-tests"].contains(&word.as_str()) => {
+        [word, ..] if ["build", "bench", "demo", "test", "train", "wasm-tests"].contains(&word.as_str()) => {
             VERBS.iter().find(|verb| verb.name == word)
         }
         _ => None,

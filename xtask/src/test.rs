@@ -40,24 +40,39 @@ const GATES: [Gate; 13] = [
     Gate { name: "parity with libtorch", run: parity },
 ];
 
-/// `cargo xtask test`.
-pub fn run() -> Result<()> {
+/// `cargo xtask test [--from N]`: all of it, or from the Nth gate on, for one who mends what failed.
+pub fn run(words: &[String]) -> Result<()> {
+    let first = first(words)?;
     let start = Instant::now();
     let tools = setup::for_tests()?;
-    for (index, gate) in GATES.iter().enumerate() {
+    for (index, gate) in GATES.iter().enumerate().skip(first) {
         println!("\n== {}/{} {}", index + 1, GATES.len(), gate.name);
         let gate_start = Instant::now();
         let outcome = (gate.run)(&tools);
         let taken = clock(gate_start.elapsed());
         if let Err(error) = outcome {
             let left = GATES.len() - index - 1;
-            println!("\n== gates: {index} passed, 1 failed, {left} not run, {}", clock(start.elapsed()));
+            let passed = index - first;
+            println!("\n== gates: {passed} passed, 1 failed, {left} not run, {}", clock(start.elapsed()));
             bail!("gate \"{}\" failed after {taken}: {error:#}", gate.name);
         }
         println!("== {}: passed in {taken}", gate.name);
     }
-    println!("\n== gates: {} passed, 0 failed, {}", GATES.len(), clock(start.elapsed()));
+    println!("\n== gates: {} passed, 0 failed, {}", GATES.len() - first, clock(start.elapsed()));
     Ok(())
+}
+
+/// Index of the first gate that is asked for.
+fn first(words: &[String]) -> Result<usize> {
+    let wanted = match words {
+        [] => return Ok(0),
+        [word, number] if word == "--from" => number.parse().ok(),
+        _ => None,
+    };
+    match wanted {
+        Some(number) if (1..=GATES.len()).contains(&number) => Ok(number - 1),
+        _ => bail!("expected nothing or --from 1 to {}, found `{}`", GATES.len(), words.join(" ")),
+    }
 }
 
 fn format(_: &TestTools) -> Result<()> {
@@ -144,6 +159,16 @@ fn clock(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_gate_begins_where_it_is_told_to() {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(first(&[]).unwrap(), 0);
+        assert_eq!(first(&words("--from 9")).unwrap(), 8);
+        for wrong in ["--from", "--from 0", "--from 14", "--from x", "--form 3", "9"] {
+            assert!(first(&words(wrong)).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn times_are_written_for_people() {
