@@ -258,7 +258,7 @@ for (const home of ["worklet", "worker"]) {
   });
 }
 
-const gesture = BROWSER === "firefox" && "to be driven counts as a gesture in Firefox";
+const gesture = BROWSER === "firefox" && "a context of Firefox runs without a gesture under automation";
 test("a context that may not run yet gives a session that says so", { skip: gesture }, async (t) => {
   const strict = await start();
   t.after(() => strict.stop());

@@ -5,11 +5,12 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { randomModel, restored } from "../../npm/bench/model.mjs";
+import { BROWSER } from "./browsers.js";
 import { start } from "./site.js";
 
 const BAR = 1e-3;
 const ROOT = new URL("../../", import.meta.url);
-const SOUND = ["--autoplay-policy=no-user-gesture-required"];
+const skip = BROWSER !== "chromium" && "only Chromium offers WebGPU without a GPU";
 const TINY = {
   name: "tiny", dim: 16, channel_layers: 1, num_layers: 1, heads: 2, context_frames: 32, feed_forward_factor: 4, norm_epsilon: 1e-5,
 };
@@ -38,6 +39,7 @@ let site;
 let bare;
 
 before(async () => {
+  if (skip) return;
   const worker = await readFile(new URL("npm/dist/gpu-worker.js", ROOT), "utf8");
   const shipped = new Uint8Array(await readFile(new URL("npm/models/optimized.safetensors", ROOT)));
   const files = {
@@ -46,8 +48,8 @@ before(async () => {
     "losing.js": `(${losing})();\n${worker}`,
     "dawdling.js": `(${dawdling})();\n${worker}`,
   };
-  site = await start({ args: [...SOUND, "--enable-unsafe-webgpu"], files });
-  bare = await start({ args: SOUND, files });
+  site = await start({ autoplay: true, webgpu: true, files });
+  bare = await start({ autoplay: true, files });
 });
 
 after(async () => {
@@ -148,7 +150,7 @@ function assertSame(heard, expected, least = 5) {
   return worst;
 }
 
-test("a recording on WebGPU equals the same on the CPU", async (t) => {
+test("a recording on WebGPU equals the same on the CPU", { skip }, async (t) => {
   const { found } = await on(async () => {
     const call = { user: talk(1, 16_000, 6), agent: talk(2, 8_000, 5.93) };
     return { cpu: await analyze(call, { model: tiny }), gpu: await analyze(call, { model: tiny, backend: "webgpu" }) };
@@ -157,7 +159,7 @@ test("a recording on WebGPU equals the same on the CPU", async (t) => {
   t.diagnostic(`logits differ by ${assertSame(found.gpu, found.cpu)}`);
 });
 
-test("the weights that ship give on WebGPU what they give on the CPU", async (t) => {
+test("the weights that ship give on WebGPU what they give on the CPU", { skip }, async (t) => {
   const { found } = await on(async () => {
     const bytes = new Uint8Array(await (await fetch("./tests/fixtures/call.wav")).arrayBuffer());
     const { decodeWav } = await import("./npm/dist/index.js");
@@ -170,7 +172,7 @@ test("the weights that ship give on WebGPU what they give on the CPU", async (t)
   t.diagnostic(`logits differ by ${assertSame(found.gpu, found.cpu, 0)}`);
 });
 
-test("any chunking gives the same logits, and a reset stream those of a new one", async () => {
+test("any chunking gives the same logits, and a reset stream those of a new one", { skip }, async () => {
   const { found } = await on(async () => {
     const { GpuStream } = await import("./npm/dist/gpu.js");
     const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
@@ -209,7 +211,7 @@ test("any chunking gives the same logits, and a reset stream those of a new one"
   assert.match(found.refused, /length: mels of whole hops/);
 });
 
-test("without an adapter WebGPU is refused by its code, auto takes the CPU, and nothing is fetched for it", async () => {
+test("without an adapter WebGPU is refused by its code, auto takes the CPU, and nothing is fetched for it", { skip }, async () => {
   const { found, fetched } = await on(
     async () => {
       const call = { user: talk(1, 16_000, 2), agent: talk(2, 16_000, 2) };
@@ -232,7 +234,7 @@ test("without an adapter WebGPU is refused by its code, auto takes the CPU, and 
   assert.deepEqual(fetched, []);
 });
 
-test("an adapter in software is not raced, and nothing is fetched for it", async () => {
+test("an adapter in software is not raced, and nothing is fetched for it", { skip }, async () => {
   const { found, fetched } = await on(async () => {
     const session = await listen({ user: new OscillatorNode(new AudioContext()), backend: "auto" });
     session.close();
@@ -243,7 +245,7 @@ test("an adapter in software is not raced, and nothing is fetched for it", async
 });
 
 for (const [name, gpuWorker, winner] of [["fast", undefined, "cpu"], ["slow", "./dawdling.js", "webgpu"]]) {
-  test(`auto races where there is an adapter: on a ${name} CPU, ${winner} wins`, async () => {
+  test(`auto races where there is an adapter: on a ${name} CPU, ${winner} wins`, { skip }, async () => {
     const { found } = await on(
       async (gpuWorker) => {
         Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
@@ -263,7 +265,7 @@ for (const [name, gpuWorker, winner] of [["fast", undefined, "cpu"], ["slow", ".
   });
 }
 
-test("wrong wishes are refused by name", async () => {
+test("wrong wishes are refused by name", { skip }, async () => {
   const { found } = await on(async () => {
     const user = new OscillatorNode(new AudioContext());
     const { TurnModel } = await import("./npm/dist/index.js");
@@ -284,7 +286,7 @@ test("wrong wishes are refused by name", async () => {
   assert.deepEqual(codes, [...Array(5).fill("option"), ...Array(4).fill("load")], found.join("\n"));
 });
 
-test("live on WebGPU: the same frames and events as on the CPU", async () => {
+test("live on WebGPU: the same frames and events as on the CPU", { skip }, async () => {
   const { found } = await on(() => rendered({}, 4));
   assertSame(found, found.expected);
   assert.deepEqual([found.stats.home, found.stats.backend, found.stats.droppedHops], ["worker", "webgpu", 0]);
@@ -292,7 +294,7 @@ test("live on WebGPU: the same frames and events as on the CPU", async () => {
 });
 
 for (const [when, hop] of [["at once", 0], ["on the way", 100]]) {
-  test(`a device lost ${when}: the CPU goes on where it stood`, async () => {
+  test(`a device lost ${when}: the CPU goes on where it stood`, { skip }, async () => {
     const { found } = await on(
       (hop) => {
         const channel = new BroadcastChannel("lose");
@@ -316,7 +318,7 @@ for (const [when, hop] of [["at once", 0], ["on the way", 100]]) {
   });
 }
 
-test("a device lost in the middle of a recording: the CPU goes on, and the next recording finds another device", async () => {
+test("a device lost in the middle of a recording: the CPU goes on, and the next recording finds another device", { skip }, async () => {
   const { found } = await on(
     async () => {
       const call = { user: talk(1, 16_000, 22), agent: talk(2, 16_000, 22) };
@@ -339,7 +341,7 @@ test("a device lost in the middle of a recording: the CPU goes on, and the next 
   assertSame(found.again, found.cpu);
 });
 
-test("two sessions at once, and one closed during a step", async () => {
+test("two sessions at once, and one closed during a step", { skip }, async () => {
   const { found } = await on(async () => {
     const context = new AudioContext();
     const open = () => listen({ user: new PcmInput({ rate: 16_000 }), context, model: tiny, backend: "webgpu" });
