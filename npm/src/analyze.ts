@@ -1,6 +1,7 @@
 // Whole recordings: samples of both channels to frames and events, a second of sound at a time.
 import { VapTurnError, asVapTurnError } from "./errors.js";
 import type { Output } from "./events.js";
+import { HOP_MS } from "./frames.js";
 import { BACKENDS, mayTry, type BackendName } from "./gpu-adapter.js";
 import type { GpuHearing } from "./gpu-analyze.js";
 import { TurnModel, defaultGpuWasm, defaultModel, readBytes } from "./load.js";
@@ -57,7 +58,6 @@ export interface Analysis extends Output {
 }
 
 const STEP_MS = 1000;
-const HOP_MS = 20;
 /** Few and large steps are what a GPU is good at. */
 const GPU_STEP_MS = 10_240;
 /** Longest time on the calling thread before others get a turn. */
@@ -122,8 +122,8 @@ export async function* steps(call: Call, options: Omit<AnalyzeOptions, "onProgre
       }
     }
   } finally {
-    gpu?.close();
     detector.close();
+    gpu?.close();
   }
 }
 

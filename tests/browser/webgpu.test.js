@@ -341,6 +341,62 @@ test("a device lost in the middle of a recording: the CPU goes on, and the next 
   assertSame(found.again, found.cpu);
 });
 
+/** In the page: what a Worker tells of a stall of `lostMs` between two sounds, and then of the end. */
+async function stalled({ script, lostMs, gpu }) {
+  const rate = 16_000;
+  const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
+  const worker = new Worker(script, { type: "module" });
+  const waiting = [];
+  const said = [];
+  worker.onmessage = ({ data }) => {
+    said.push(data);
+    waiting.splice(0).forEach((look) => look());
+  };
+  const until = async (condition) => {
+    while (!said.some(({ kind }) => kind === "failed") && !condition()) await new Promise((resume) => waiting.push(resume));
+  };
+  const begin = { kind: "begin", wasm: await bytes("./npm/dist/vap_wasm_bg.wasm"), model: await bytes(tiny), rates: [rate, rate], pushed: [] };
+  if (gpu) begin.gpu = { wasm: await bytes("./npm/dist/vap_gpu_bg.wasm"), backend: "webgpu" };
+  worker.postMessage(begin);
+  await until(() => said.some(({ kind }) => kind === "ready"));
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ kind: "attend", sound: port1 }, [port1]);
+  const channels = [talk(1, rate, 1), talk(2, rate, 1)];
+  const sound = (lostMs) => {
+    const samples = new Float32Array(2 * rate);
+    channels.forEach((channel, at) => samples.set(channel.samples, at * rate));
+    const lost = [0, 1].map(() => (rate * lostMs) / 1000);
+    port2.postMessage({ kind: "sound", samples, lengths: [rate, rate], lengthMs: 1000, lost, lostMs, at: Date.now() });
+  };
+  sound(0);
+  sound(lostMs);
+  port2.postMessage({ kind: "finish" });
+  await until(() => said.some(({ finished }) => finished));
+  worker.terminate();
+  const told = said.filter(({ kind }) => kind === "told");
+  return {
+    vad: told.flatMap(({ frames }) => Array.from(frames).filter((_, at) => at % 31 === 24)),
+    longestHops: Math.max(...told.map(({ frames }) => frames.length / 31)),
+    events: told.flatMap(({ events }) => events.map(({ type, speaker, timeMs }) => [type, speaker, timeMs])),
+    moved: said.filter(({ kind }) => kind === "moved").map(({ backend, reason }) => `${backend}: ${reason}`),
+    failed: said.filter(({ kind }) => kind === "failed"),
+    counters: told.at(-1)?.counters,
+  };
+}
+
+for (const [lostMs, moved] of [[3000, []], [12_000, ["cpu: GPU: it is too slow"]]]) {
+  test(`a stall of ${lostMs} ms is heard as silence, and the GPU Worker goes on as the other does`, { skip }, async () => {
+    const { found: cpu } = await on(stalled, { argument: { script: "./npm/dist/worker.js", lostMs } });
+    const { found: gpu } = await on(stalled, { argument: { script: "./npm/dist/gpu-worker.js", lostMs, gpu: true } });
+    assert.deepEqual([cpu.failed, gpu.failed, gpu.moved], [[], [], moved]);
+    assert.deepEqual([gpu.vad.length, gpu.counters.droppedHops], [100 + lostMs / 20, lostMs / 20]);
+    assert.equal(cpu.vad.length, gpu.vad.length);
+    gpu.vad.forEach((vad, hop) => assert.ok(Math.abs(vad - cpu.vad[hop]) < BAR, `hop ${hop}: ${vad}, ${cpu.vad[hop]}`));
+    assert.deepEqual(gpu.events, cpu.events);
+    assert.ok(gpu.longestHops <= 100, `${gpu.longestHops} hops in one step`);
+  });
+}
+
 test("two sessions at once, and one closed during a step", { skip }, async () => {
   const { found } = await on(async () => {
     const context = new AudioContext();
