@@ -1,7 +1,9 @@
 // A live session by itself: what its listeners may do, and what it knows. The whole is tested in a browser (tests/browser).
+/* global EventTarget */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NUMBERS } from "../dist/frames.js";
+import { answered } from "../dist/home.js";
 import { Lifetime } from "../dist/lifetime.js";
 import { TurnSession } from "../dist/turn-session.js";
 
@@ -76,4 +78,32 @@ test("a change of policy leaves what the race measured", async () => {
   const { fromMs, ...inForce } = change;
   assert.equal(fromMs, 40);
   assert.deepEqual(heard.info, { model: { name: "m" }, ...inForce, race });
+});
+
+test("a home has ten seconds to answer: an audio thread while its context runs, a Worker always", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const begin = { kind: "begin" };
+  const asked = (from, state) => {
+    const context = { state };
+    const found = { context, code: "none" };
+    void answered({ context, begin, tell: () => undefined }, from, () => undefined).catch(({ code }) => (found.code = code));
+    return found;
+  };
+  const pass = async (ms) => {
+    t.mock.timers.tick(ms);
+    await new Promise((resume) => setImmediate(resume));
+  };
+  const [worklet, worker, closed] = [asked("worklet", "suspended"), asked("worker", "suspended"), asked("worklet", "suspended")];
+  await pass(9000);
+  assert.deepEqual([worklet.code, worker.code], ["none", "none"]);
+  await pass(60_000);
+  assert.deepEqual([worklet.code, worker.code], ["none", "load"]);
+  worklet.context.state = "running";
+  await pass(9000);
+  assert.equal(worklet.code, "none");
+  await pass(2000);
+  assert.equal(worklet.code, "load");
+  closed.context.state = "closed";
+  await pass(1000);
+  assert.equal(closed.code, "context");
 });

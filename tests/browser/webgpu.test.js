@@ -1,6 +1,6 @@
 // The model on WebGPU in headless Chromium, where it runs in software: equal to the CPU, chosen as asked, and when the GPU
 // is lost the CPU goes on where it stood.
-/* global BroadcastChannel, GPUAdapter, GPUAdapterInfo, PcmInput, analyze, capture, failure, listen, talk, tiny, rendered */
+/* global BroadcastChannel, GPUAdapter, GPUAdapterInfo, MessageChannel, PcmInput, analyze, capture, clearInterval, dispatchEvent, failure, listen, talk, tiny, rendered, setInterval */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
@@ -57,14 +57,15 @@ after(async () => {
   await bare?.stop();
 });
 
-/** Runs `body` on a fresh page, behind `first`, on which what the package exports and a few helpers are global; `{ found, fetched }`. */
-async function on(body, { browser = site, first, argument } = {}) {
+/** Runs `body` on a fresh page without the files `missing`, behind `first`, on which what the package exports and a few helpers are global; `{ found, fetched }`. */
+async function on(body, { browser = site, first, missing, argument } = {}) {
   const page = await browser.page("plain");
   const fetched = [];
   const faults = [];
   page.on("request", (request) => fetched.push(new URL(request.url()).pathname));
   page.on("pageerror", (error) => faults.push(error.message));
   try {
+    if (missing) await page.route(missing, (route) => route.abort());
     if (first) await page.evaluate(first);
     await page.evaluate(helpers);
     const found = await page.evaluate(body, argument);
@@ -382,6 +383,77 @@ async function stalled({ script, lostMs, gpu }) {
     failed: said.filter(({ kind }) => kind === "failed"),
     counters: told.at(-1)?.counters,
   };
+}
+
+test("code for the GPU that cannot be fetched is told by its code, and auto takes the CPU", { skip }, async () => {
+  const { found } = await on(
+    async () => {
+      Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
+      const call = { user: talk(1, 16_000, 2), agent: talk(2, 16_000, 2) };
+      const user = () => new OscillatorNode(new AudioContext());
+      const session = await listen({ user: user(), backend: "auto", home: "worker", model: tiny });
+      session.close();
+      return {
+        live: session.stats.backend,
+        listening: await failure(listen({ user: user(), backend: "webgpu", model: tiny })),
+        analysed: (await analyze(call, { backend: "auto", model: tiny })).backend,
+        analysing: await failure(analyze(call, { backend: "webgpu", model: tiny })),
+      };
+    },
+    { missing: /gpu-(analyze|file)\.js$/ },
+  );
+  assert.deepEqual([found.live, found.analysed], ["cpu", "cpu"]);
+  assert.match(found.listening, /^VapTurnError load: GPU code: /);
+  assert.match(found.analysing, /^VapTurnError load: GPU code: /);
+});
+
+test("a GPU Worker that cannot be loaded is ended before the other begins", { skip }, async () => {
+  const { found } = await on(async () => {
+    Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
+    const alive = new Set();
+    const most = [];
+    const createWorker = (url) => {
+      const worker = new Worker(url, { type: "module" });
+      const end = worker.terminate.bind(worker);
+      worker.terminate = () => {
+        alive.delete(worker);
+        end();
+      };
+      alive.add(worker);
+      most.push(alive.size);
+      return worker;
+    };
+    const user = new OscillatorNode(new AudioContext());
+    const session = await listen({ user, backend: "auto", home: "worker", model: tiny, gpuWorker: "./none.js", createWorker, worker: "./npm/dist/worker.js" });
+    session.close();
+    return { most, backend: session.stats.backend };
+  });
+  assert.deepEqual(found, { most: [1, 1], backend: "cpu" });
+});
+
+for (const [whose, file, backend] of [["other wasm code", "other.js", "webgpu"], ["the GPU binary", "vap_gpu.js", "cpu"]]) {
+  test(`a fault of ${whose} during a recording: ${backend} goes on`, { skip }, async () => {
+    const { found } = await on(
+      async (filename) => {
+        const taken = [];
+        const fault = () => {
+          const error = new WebAssembly.RuntimeError("unreachable");
+          error.stack = `RuntimeError: unreachable\n    at f (http://localhost/${filename}:1:1)`;
+          const event = new ErrorEvent("error", { error, filename: `http://localhost/${filename}`, cancelable: true });
+          taken.push(!dispatchEvent(event));
+        };
+        let timer;
+        const { backend } = await analyze(
+          { user: talk(1, 16_000, 22), agent: talk(2, 16_000, 22) },
+          { model: tiny, backend: "webgpu", onProgress: () => (timer ??= setInterval(fault, 1)) },
+        );
+        clearInterval(timer);
+        return { backend, taken: taken.some(Boolean), faults: taken.length > 0 };
+      },
+      { argument: file },
+    );
+    assert.deepEqual(found, { backend, taken: backend === "cpu", faults: true });
+  });
 }
 
 for (const [lostMs, moved] of [[3000, []], [12_000, ["cpu: GPU: it is too slow"]]]) {
