@@ -4,6 +4,8 @@ const VERSION = "0.1.0";
 const CACHE = `vap-turn-${VERSION}`;
 const PAGE = new URL("index.html", self.location.href).href;
 const TEXT = /\.(html|js)$/;
+/** For the GPU, which most pages never ask: kept only once it was used. */
+const SELDOM = /\/(gpu-worker\.js|vap_gpu(_bg)?\.(js|wasm))$/;
 /** What a file names in the ways used here: imports, `new URL(…, import.meta.url)`, `href` and `src`. */
 const NAMED = [
   /(?:from|import)\s*"(\.{1,2}\/[^"]+)"/g,
@@ -37,7 +39,7 @@ async function keepAll() {
     const text = await response.text();
     for (const [, name] of NAMED.flatMap((pattern) => [...text.matchAll(pattern)])) {
       const next = new URL(name, url);
-      if (next.origin === self.location.origin) found.add(next.href);
+      if (next.origin === self.location.origin && !SELDOM.test(next.pathname)) found.add(next.href);
     }
   }
 }

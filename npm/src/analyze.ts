@@ -1,9 +1,10 @@
 // Whole recordings: samples of both channels to frames and events, a second of sound at a time.
-import { VapTurnError, asVapTurnError } from "./errors.js";
+import { VapTurnError, asVapTurnError, told } from "./errors.js";
 import type { Output } from "./events.js";
+import { HOP_MS } from "./frames.js";
 import { BACKENDS, mayTry, type BackendName } from "./gpu-adapter.js";
-import type { GpuHearing } from "./gpu-analyze.js";
-import { TurnModel, defaultGpuWasm, defaultModel, readBytes } from "./load.js";
+import type { GpuHearing, gpuHearing } from "./gpu-analyze.js";
+import { TurnModel, defaultModel, readBytes } from "./load.js";
 import type { BinarySource } from "./options.js";
 import { TurnDetector, type DetectorInfo, type DetectorOptions } from "./session.js";
 
@@ -57,7 +58,6 @@ export interface Analysis extends Output {
 }
 
 const STEP_MS = 1000;
-const HOP_MS = 20;
 /** Few and large steps are what a GPU is good at. */
 const GPU_STEP_MS = 10_240;
 /** Longest time on the calling thread before others get a turn. */
@@ -122,8 +122,8 @@ export async function* steps(call: Call, options: Omit<AnalyzeOptions, "onProgre
       }
     }
   } finally {
-    gpu?.close();
     detector.close();
+    gpu?.close();
   }
 }
 
@@ -147,12 +147,22 @@ async function opened({ user, agent }: Call, totalMs: number, options: Omit<Anal
   const model = await readBytes(rest.model ?? defaultModel(rest.assetBase), "model file");
   const detector = await TurnDetector.create({ ...rest, model });
   try {
-    // Fetched only now: it brings the GPU binary with it.
-    const { gpuHearing } = await import("./gpu-analyze.js");
-    return { detector, gpu: await gpuHearing(detector, { wasm: gpuWasm ?? defaultGpuWasm(rest.assetBase), model, backend, hops: totalMs / HOP_MS }) };
+    const hearing = await gpuCode(backend);
+    const plan = { wasm: gpuWasm, assetBase: rest.assetBase, model, backend, hops: totalMs / HOP_MS };
+    return { detector, gpu: await hearing?.(detector, plan) };
   } catch (error) {
     detector.close();
     return rethrown(error);
+  }
+}
+
+/** What hears on the GPU, fetched only now; undefined where it cannot be and need not. */
+async function gpuCode(backend: "auto" | "webgpu"): Promise<typeof gpuHearing | undefined> {
+  try {
+    return (await import("./gpu-analyze.js")).gpuHearing;
+  } catch (error) {
+    if (backend === "auto") return undefined;
+    throw new VapTurnError("load", `GPU code: ${told(error)}`, error);
   }
 }
 

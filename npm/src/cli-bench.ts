@@ -1,4 +1,5 @@
 // `vap-turn bench`: what a hop of both channels costs on this machine, on one thread.
+import { HOP_MS } from "./frames.js";
 import { TurnModel } from "./load.js";
 import { TurnDetector } from "./session.js";
 
@@ -16,7 +17,6 @@ export interface Bench {
   hops: number;
 }
 
-const HOP_MS = 20;
 const WARM_UP_HOPS = 500;
 const HOPS = 2500;
 

@@ -1,11 +1,9 @@
 // What the Workers share: counters, and what the page is told.
 import type { Engine } from "./engine.js";
 import { asVapTurnError } from "./errors.js";
-import { NUMBERS } from "./frames.js";
+import { HOP_MS, NUMBERS } from "./frames.js";
 import type { Counters, Free, Sound, ToPage } from "./messages.js";
 import type { RawOutput } from "./vap_wasm.js";
-
-const HOP_MS = 20;
 
 /** Keeps count, and tells the page. */
 export class Desk {

@@ -1,5 +1,6 @@
 // The wasm session as the homes use it: made from bytes, fed through its own memory, asked slice by slice.
 import { VapTurnError, told } from "./errors.js";
+import { HOP_MS } from "./frames.js";
 import type { Beginning, Begin, Steer, Steered } from "./messages.js";
 import { inForce, steered } from "./policy-in-force.js";
 import { Model, Session, initSync, type RawOutput, type Relay } from "./vap_wasm.js";
@@ -57,9 +58,9 @@ export class Engine {
     return this.#session.output();
   }
 
-  /** Changes policy or expectation from the hop on that ends after `fromMs`; what is refused leaves the old one. */
-  steer(message: Steer, fromMs: number): Steered {
-    return steered(this.#session, message, fromMs);
+  /** Changes policy or expectation from the next hop on that is decided; what is refused leaves the old one. */
+  steer(message: Steer): Steered {
+    return steered(this.#session, message, HOP_MS * this.#session.frames());
   }
 
   finish(): RawOutput {

@@ -1,10 +1,11 @@
 // Whole recordings on WebGPU. Loaded only where it may be used.
 import type { BackendName } from "./gpu-adapter.js";
 import { GpuConversation } from "./gpu-conversation.js";
+import { defaultGpuWasm } from "./gpu-file.js";
 import { HOP_MELS, within } from "./gpu-pace.js";
 import { GpuStream } from "./gpu.js";
 import { readBytes } from "./load.js";
-import type { BinarySource } from "./options.js";
+import type { BinarySource, LoadOptions } from "./options.js";
 import type { TurnDetector } from "./session.js";
 import { type RawOutput } from "./vap_wasm.js";
 
@@ -19,7 +20,9 @@ const WORTH_MS = 5000;
 
 /** What is needed to hear on the GPU. */
 export interface GpuPlan {
-  wasm: BinarySource;
+  wasm: BinarySource | undefined;
+  /** Where it lies otherwise. */
+  assetBase: LoadOptions["assetBase"];
   model: Uint8Array;
   backend: "auto" | "webgpu";
   /** Length of the recording. */
@@ -68,8 +71,8 @@ export class GpuHearing {
   }
 }
 
-async function opened({ wasm, model }: GpuPlan): Promise<GpuStream> {
-  return GpuStream.open(await readBytes(wasm, "GPU binary"), model);
+async function opened({ wasm, assetBase, model }: GpuPlan): Promise<GpuStream> {
+  return GpuStream.open(await readBytes(wasm ?? defaultGpuWasm(assetBase), "GPU binary"), model);
 }
 
 function cpuHopMs(detector: TurnDetector): number {

@@ -1,5 +1,6 @@
 // One conversation whose model is computed on the GPU; from the moment on that the GPU is lost, on the CPU.
 import { VapTurnError, asVapTurnError } from "./errors.js";
+import { HOP_MS } from "./frames.js";
 import type { BackendName } from "./gpu-adapter.js";
 import type { GpuStream } from "./gpu.js";
 import type { Steer, Steered } from "./messages.js";
@@ -32,18 +33,14 @@ export class GpuConversation {
     return (this.#relay ?? this.#open()).waiting();
   }
 
-  /** Takes sound of both channels. Where the GPU does not keep up, the CPU takes over. */
+  /** Takes sound of both channels. */
   hear(user: Float32Array | undefined, agent: Float32Array | undefined): void {
-    if (!this.#relay) {
-      this.#open().hear(user, agent);
-      return;
-    }
-    try {
-      this.#relay.hear(user, agent);
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== "behind") throw error;
-      this.#comeHome(this.#relay, new VapTurnError("backend", "GPU: it is too slow", error)).hear(user, agent);
-    }
+    (this.#relay ?? this.#open()).hear(user, agent);
+  }
+
+  /** Where the GPU does not keep up: the CPU takes over. */
+  giveUp(): void {
+    if (this.#relay) this.#comeHome(this.#relay, new VapTurnError("backend", "GPU: it is too slow"));
   }
 
   /** Works hops that wait and gives what they tell. */
@@ -62,9 +59,11 @@ export class GpuConversation {
     return this.#work(this.#open());
   }
 
-  /** Changes policy or expectation from the hop on that ends after `fromMs`. */
-  steer(message: Steer, fromMs: number): Steered {
-    return steered(this.#relay ?? this.#open(), message, fromMs);
+  /** Changes policy or expectation from the next hop on that is decided; a relay has told every hop that is, up to `toldMs`. */
+  steer(message: Steer, toldMs: number): Steered {
+    if (this.#relay) return steered(this.#relay, message, toldMs);
+    const session = this.#open();
+    return steered(session, message, HOP_MS * session.frames());
   }
 
   /** Ends the sound; the last hops may then wait. */

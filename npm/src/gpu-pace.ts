@@ -1,10 +1,10 @@
 // How fast the GPU is, a hop at a time as in a live conversation, after a warm-up.
 import type { Pair } from "./events.js";
+import { HOP_MS } from "./frames.js";
 import type { GpuStream } from "./gpu.js";
 import type { Relay } from "./vap_wasm.js";
 import { VapTurnError } from "./errors.js";
 
-const HOP_MS = 20;
 /** Values of a hop of both channels. */
 export const HOP_MELS = 2 * 160;
 /** The first steps compile shaders. */

@@ -4,30 +4,48 @@
 import { Desk, channelsOf, giveBack } from "./desk.js";
 import { Engine } from "./engine.js";
 import { VapTurnError } from "./errors.js";
+import type { Pair } from "./events.js";
+import { HOP_MS, NUMBERS } from "./frames.js";
 import { GpuConversation } from "./gpu-conversation.js";
 import { gpuPace, warmed, within } from "./gpu-pace.js";
-import { GpuStream } from "./gpu.js";
+import { GpuStream, claimThread } from "./gpu.js";
 import type { Begin, Finish, Sound, ToWorker } from "./messages.js";
 import { measured } from "./pace.js";
 
-const HOP_MS = 20;
+/** Longest sound that is taken in between two steps. */
+const PIECE_MS = 1000;
+/** Longest sound that may wait for the GPU. */
+const BEHIND_MS = 10_000;
 /** Hops that one step may take, more when it is behind. */
 const SIZES = [32, 4, 1];
 /** How long a race may take, the loading of the GPU included. */
 const RACE_MS = 10_000;
 
+/** What came from the capture worklet, or silence for what it lost before. */
+interface Piece {
+  lengthMs: number;
+  /** Samples of each channel where it is silence. */
+  silent?: Pair;
+  sound?: Sound;
+}
+
 const desk = new Desk();
 /** Where it is computed: one of these. */
 let engine: Engine | undefined;
 let conversation: GpuConversation | undefined;
-/** Buffers whose sound waits for a step or is in one. */
-let held: Sound[] = [];
+/** Sound in pieces that waits to be taken in, none longer than {@link PIECE_MS}. */
+let held: Piece[] = [];
+/** How long all of that is. */
+let heldMs = 0;
+/** `Date.now()` at the end of the last sound that came. */
+let lastAt = 0;
 let pumping = false;
 let finishing = false;
 
 function fail(error: unknown): void {
   engine = conversation = undefined;
   held = [];
+  heldMs = 0;
   desk.fail(error);
 }
 
@@ -51,27 +69,52 @@ async function pump(conversation: GpuConversation, port: MessagePort): Promise<v
 
 async function work(conversation: GpuConversation, port: MessagePort): Promise<void> {
   do {
-    const sounds = held.splice(0);
-    const hops = conversation.waiting;
-    if (hops > 0) {
+    const sounds = takeIn(conversation);
+    if (conversation.waiting > 0) {
       const start = performance.now();
       const output = await conversation.step();
-      desk.worked(performance.now() - start, hops * HOP_MS, output, sounds.at(-1)?.at ?? Date.now());
+      const soundMs = (output.frames.length / NUMBERS) * HOP_MS;
+      desk.worked(performance.now() - start, soundMs, output, lastAt);
       desk.tell(output, false);
     }
+    // Only now: a buffer that is out is what tells the capture worklet that this is behind.
     for (const { samples } of sounds) giveBack(port, samples);
   } while (conversation.waiting > 0 || held.length > 0);
 }
 
+/** Takes in what waits, up to a second with what was taken in before; gives the sounds whose buffers are free. */
+function takeIn(conversation: GpuConversation): Sound[] {
+  const sounds: Sound[] = [];
+  while (conversation.waiting * HOP_MS < PIECE_MS) {
+    const piece = held.shift();
+    if (!piece) break;
+    const { lengthMs, silent, sound } = piece;
+    heldMs -= lengthMs;
+    if (silent) conversation.hear(new Float32Array(silent[0]), new Float32Array(silent[1]));
+    if (sound) {
+      conversation.hear(...channelsOf(sound));
+      sounds.push(sound);
+    }
+  }
+  return sounds;
+}
+
 function hear(conversation: GpuConversation, sound: Sound, port: MessagePort): void {
-  const { lengthMs, lost, lostMs } = sound;
+  const { lengthMs, lost, lostMs, at } = sound;
   if (lostMs > 0) {
     desk.dropped(lostMs);
-    conversation.hear(new Float32Array(lost[0]), new Float32Array(lost[1]));
+    const pieces = Math.ceil(lostMs / PIECE_MS);
+    const upTo = (count: number, piece: number): number => Math.round((count * piece) / pieces);
+    for (let piece = 0; piece < pieces; piece++) {
+      const silent = lost.map((count) => upTo(count, piece + 1) - upTo(count, piece)) as Pair;
+      held.push({ lengthMs: lostMs / pieces, silent });
+    }
   }
-  conversation.hear(...channelsOf(sound));
   desk.heard(lengthMs);
-  held.push(sound);
+  held.push({ lengthMs, sound });
+  heldMs += lostMs + lengthMs;
+  lastAt = at;
+  if (heldMs > BEHIND_MS) conversation.giveUp();
   void pump(conversation, port);
 }
 
@@ -125,11 +168,12 @@ async function opened(cpu: Engine, { model, rates }: Begin, wasm: BufferSource):
   return { stream, hopMs: await gpuPace(stream, cpu.relay(), rates) };
 }
 
+claimThread();
 globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "attend") attend(data.sound);
   else if (data.kind === "steer") {
-    const computing = engine ?? conversation;
-    if (computing) desk.post(computing.steer(data, desk.toldMs));
+    const steered = engine?.steer(data) ?? conversation?.steer(data, desk.toldMs);
+    if (steered) desk.post(steered);
   } else if ((data.kind as unknown) === "begin") begin(data).catch(fail);
   // Others are messages of a page that has made the Worker itself.
 };

@@ -4,8 +4,15 @@ import { adapterOf } from "./gpu-adapter.js";
 import init, { Gpu, type GpuModel, type GpuStream as RawStream } from "./vap_gpu.js";
 
 let compiled: Promise<unknown> | undefined;
+/** Whether no other wasm code than this package's runs on this thread. */
+let ownThread = false;
 /** The device of this thread, until it fails. */
 let device: Promise<Gpu> | undefined;
+
+/** Tells that the thread is the GPU Worker's: every fault of wasm code is then one of this package. */
+export function claimThread(): void {
+  ownThread = true;
+}
 
 /** One stream on the GPU. */
 export class GpuStream {
@@ -42,10 +49,22 @@ export class GpuStream {
     this.#stream = this.#model.stream();
   }
 
+  /** Never throws: a step that trapped keeps its stream, which is lost with the fault. */
   free(): void {
-    this.#stream.free();
-    this.#model.free();
+    for (const held of [this.#stream, this.#model]) {
+      try {
+        held.free();
+      } catch {
+        continue;
+      }
+    }
   }
+}
+
+/** Whether it happened in the GPU binary: on a thread of its own, in the glue, or where a bundler has put both. */
+function ours(event: ErrorEvent | PromiseRejectionEvent, error: WebAssembly.RuntimeError): boolean {
+  const place = `${"filename" in event ? event.filename : ""} ${error.stack ?? ""}`;
+  return ownThread || /\bvap_gpu(_bg)?\b/.test(place) || place.includes(import.meta.url);
 }
 
 /**
@@ -57,7 +76,7 @@ async function failing<T>(call: () => Promise<T>): Promise<T> {
   const fault = new Promise<never>((_, reject) => {
     stop = (event) => {
       const error: unknown = "reason" in event ? event.reason : event.error;
-      if (!(error instanceof WebAssembly.RuntimeError)) return;
+      if (!(error instanceof WebAssembly.RuntimeError) || !ours(event, error)) return;
       event.preventDefault();
       reject(new VapTurnError("backend", `GPU: ${error.message}`, error));
     };

@@ -12,12 +12,13 @@ export interface ReadyWorker {
 /** Starts the Worker and has it load. */
 export async function startWorker(plan: Plan): Promise<ReadyWorker> {
   const worker = made(plan);
-  plan.life.own(() => {
+  const end = (): void => {
     worker.onmessage = worker.onerror = worker.onmessageerror = null;
     worker.terminate();
-  });
+  };
+  plan.life.own(end);
   let code: Failed["code"] = "load";
-  const ready = await answered(plan, (hear) => {
+  const ready = await answered(plan, "worker", (hear) => {
     worker.onmessage = ({ data }: MessageEvent<ToPage>) => {
       hear(data);
     };
@@ -29,6 +30,9 @@ export async function startWorker(plan: Plan): Promise<ReadyWorker> {
       hear({ kind: "failed", code: "internal", message: "Worker: a message could not be read" });
     };
     worker.postMessage(plan.begin);
+  }).catch((error: unknown) => {
+    end();
+    throw error;
   });
   code = "internal";
   return { worker, ready };

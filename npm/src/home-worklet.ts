@@ -7,7 +7,7 @@ export async function openWorklet(plan: Plan): Promise<Home> {
   // Without the GPU binary, which may be there after a race.
   const begin = { ...plan.begin };
   delete begin.gpu;
-  const { beginning } = await answered({ ...plan, begin }, (hear) => {
+  const { beginning } = await answered({ ...plan, begin }, "worklet", (hear) => {
     listenTo(node, hear);
     node.port.postMessage(begin);
   });

@@ -37,6 +37,7 @@ export interface Home {
   race: Race | undefined;
 }
 
+const LOOK_MS = 250;
 const PATIENCE_MS = 10_000;
 /** A GPU may compile many shaders first. */
 const GPU_PATIENCE_MS = 60_000;
@@ -69,8 +70,15 @@ export async function openNode({ context, life }: Plan, script: URL, name: strin
   }
 }
 
-/** Waits for `ready` from what `attach` begins and listens to; later messages go to the plan. */
-export async function answered({ context, begin, tell }: Plan, attach: (hear: (message: ToPage) => void) => void): Promise<Ready> {
+/**
+ * Waits for `ready` from what `attach` begins and listens to; later messages go to the plan. An audio thread answers only
+ * while its context runs, a Worker always.
+ */
+export async function answered(
+  { context, begin, tell }: Plan,
+  from: HomeName,
+  attach: (hear: (message: ToPage) => void) => void,
+): Promise<Ready> {
   let timer: ReturnType<typeof setInterval> | undefined;
   const patienceMs = begin.gpu ? GPU_PATIENCE_MS : PATIENCE_MS;
   try {
@@ -86,10 +94,12 @@ export async function answered({ context, begin, tell }: Plan, attach: (hear: (m
           tell(message);
         }
       });
-      // An audio thread that is suspended may answer late.
+      let waitedMs = 0;
       timer = setInterval(() => {
-        if (context.state === "running") reject(new VapTurnError("load", `home: expected an answer within ${patienceMs} ms`));
-      }, patienceMs);
+        if (context.state === "closed") reject(new VapTurnError("context", "AudioContext: it was closed"));
+        if (from === "worker" || context.state === "running") waitedMs += LOOK_MS;
+        if (waitedMs >= patienceMs) reject(new VapTurnError("load", `home: expected an answer within ${patienceMs} ms`));
+      }, LOOK_MS);
     });
   } finally {
     clearInterval(timer);

@@ -1,5 +1,5 @@
 // Listening live in a page: options checked, inputs and a home opened, a session given.
-import { VapTurnError, asVapTurnError } from "./errors.js";
+import { VapTurnError, asVapTurnError, told } from "./errors.js";
 import type { Pair } from "./events.js";
 import { mayTry } from "./gpu-adapter.js";
 import type { Plan } from "./home.js";
@@ -7,7 +7,7 @@ import { openHome } from "./home-auto.js";
 import { PcmInput, openInput, type OpenInput } from "./inputs.js";
 import { Lifetime, unlessAborted } from "./lifetime.js";
 import { checked, contextOf, type ListenOptions } from "./listen-options.js";
-import { defaultGpuWasm, defaultModel, defaultWasm, readBytes, urlIn } from "./load.js";
+import { defaultModel, defaultWasm, readBytes, urlIn } from "./load.js";
 import type { Begin, PushedRates } from "./messages.js";
 import { TurnSession } from "./turn-session.js";
 
@@ -59,12 +59,16 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
   if (life.ended) throw new VapTurnError("aborted", "listen: it ended before it began");
   const session = new TurnSession({ context, home, inputs, life });
   connect(home.node, [user, agent], inputs, life);
+  if (session.state === "closed") throw new VapTurnError("context", "AudioContext: it was closed");
   await new Promise<void>((resolve, reject) => {
     take = (message) => {
       if (message.kind === "listening") resolve();
       else session.take(message);
-      if (message.kind === "failed") reject(new VapTurnError(message.code, message.message));
     };
+    session.addEventListener("error", ({ detail }) => { reject(detail); }, { once: true });
+    life.own(() => {
+      reject(new VapTurnError("aborted", "listen: it ended before it began"));
+    });
     home.node.port.postMessage({ kind: "listen" });
   });
   closeOnAbort(signal, session, life);
@@ -77,12 +81,19 @@ async function gpuOf(options: ListenOptions, context: BaseAudioContext): Promise
   const raced = home === "worker" || (home === "auto" && context instanceof AudioContext);
   if (backend === "cpu" || (backend === "auto" && !raced) || !(await mayTry(backend))) return undefined;
   try {
-    const wasm = await readBytes(options.gpuWasm ?? defaultGpuWasm(options.assetBase), "GPU binary");
-    return { wasm, backend };
+    return { wasm: await readBytes(options.gpuWasm ?? (await defaultGpu(options)), "GPU binary"), backend };
   } catch (error) {
     if (backend === "auto") return undefined;
     throw error;
   }
+}
+
+/** Where the GPU binary lies, known only to code that is fetched now. */
+async function defaultGpu({ assetBase }: ListenOptions): Promise<URL | string> {
+  const file = await import("./gpu-file.js").catch((error: unknown) => {
+    throw new VapTurnError("load", `GPU code: ${told(error)}`, error);
+  });
+  return file.defaultGpuWasm(assetBase);
 }
 
 function plan(options: ListenOptions, context: BaseAudioContext, begin: Begin, life: Lifetime, tell: Plan["tell"]): Plan {

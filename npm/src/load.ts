@@ -11,18 +11,13 @@ export function defaultWasm(base?: Base): URL | string {
   return fileIn(base, "vap_wasm_bg.wasm") ?? new URL("./vap_wasm_bg.wasm", import.meta.url);
 }
 
-/** Where the GPU binary lies by default: in the folder given, else beside this code. @internal */
-export function defaultGpuWasm(base?: Base): URL | string {
-  return fileIn(base, "vap_gpu_bg.wasm") ?? new URL("./vap_gpu_bg.wasm", import.meta.url);
-}
-
 /** Where the model file lies by default: in the folder given, else beside this code. @internal */
 export function defaultModel(base?: Base): URL | string {
   return fileIn(base, "optimized.safetensors") ?? new URL("../models/optimized.safetensors", import.meta.url);
 }
 
-/** A file of the folder that `assetBase` names; a path stays one where there is no page to resolve it. */
-function fileIn(base: Base, file: string): URL | string | undefined {
+/** A file of the folder that `assetBase` names; a path stays one where there is no page to resolve it. @internal */
+export function fileIn(base: Base, file: string): URL | string | undefined {
   if (base === undefined) return undefined;
   if (typeof base === "string" && typeof location === "undefined" && !SCHEME.test(base)) return `${base.replace(/[\\/]$/, "")}/${file}`;
   return urlIn(base, file);

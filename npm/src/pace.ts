@@ -1,6 +1,7 @@
 // How fast a session is on this machine: timed slice by slice after a warm-up.
 import type { Engine } from "./engine.js";
 import type { Pair } from "./events.js";
+import { HOP_MS } from "./frames.js";
 import type { Pace } from "./messages.js";
 
 /** The first hundred hops run several times slower, until the compiler has settled. */
@@ -9,7 +10,6 @@ const ROUNDS = 3;
 const ROUND_HOPS = 40;
 /** Pieces in which the sound of a hop is taken in, about as an audio thread does. */
 const PIECES = 8;
-const HOP_MS = 20;
 
 /** Works through silence; the session has then heard some seconds and wants a reset. The calmest round counts. */
 export function measured(engine: Engine, rates: Pair): Pace {

@@ -237,7 +237,8 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     const { change } = message;
     if (change) {
       const { policy, expectation, expected } = change;
-      this.#info = { model: this.#info.model, policy, expectation, ...(expected && { expected }) };
+      const { model, race } = this.#info;
+      this.#info = { model, policy, expectation, ...(expected && { expected }), ...(race && { race }) };
       this.#dispatch("policychange", change);
     }
     this.#steering.answer(message);
@@ -251,6 +252,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     for (const told of inOrder(output)) {
       this.#dispatch(told.type, told);
       if (told.type !== "frame") this.#dispatch("turn", told);
+      if (this.#closed) return;
     }
     // A page that stops a track itself is sent no event for it.
     this.#tellEnded();
@@ -291,7 +293,13 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     this.dispatchEvent(new Event("statechange"));
   }
 
+  get #closed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Tells, unless a listener has closed the session meanwhile. */
   #dispatch(type: string, detail: unknown): void {
+    if (this.#closed) return;
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

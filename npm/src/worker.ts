@@ -39,7 +39,7 @@ globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   guarded(() => {
     if (data.kind === "attend") attend(data.sound);
     else if (data.kind === "steer") {
-      if (engine) desk.post(engine.steer(data, desk.toldMs));
+      if (engine) desk.post(engine.steer(data));
     } else if ((data.kind as unknown) === "begin") begin(data);
     // Others are messages of a page that has made the Worker itself.
   });

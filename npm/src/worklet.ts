@@ -4,11 +4,10 @@ import "./polyfill.js";
 import { scope } from "./audio-scope.js";
 import { Engine, ROOM } from "./engine.js";
 import { asVapTurnError } from "./errors.js";
-import { NUMBERS } from "./frames.js";
+import { HOP_MS, NUMBERS } from "./frames.js";
 import { Feed, takeInput } from "./feed.js";
 import { WORKLET, type Begin, type Counters, type ToPage, type ToWorklet } from "./messages.js";
 
-const HOP_MS = 20;
 /** Slices of a hop before any was counted. */
 const SLICES = 16;
 /** Hops of silence before the first sound: the engine compiles its functions as they are first called. */
@@ -75,7 +74,7 @@ class Listener extends scope.AudioWorkletProcessor {
         this.#feeds[message.channel]?.clear();
         break;
       case "steer":
-        if (this.#engine) this.#post(this.#engine.steer(message, HOP_MS * this.#hops));
+        if (this.#engine) this.#post(this.#engine.steer(message));
         break;
       case "finish":
         if (this.#engine) this.#tell(this.#engine.finish(), 0, true);

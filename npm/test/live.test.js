@@ -76,6 +76,17 @@ test("what runs on other threads is one file each, without imports, above 4 KiB"
   }
 });
 
+test("what every page loads names no file for the GPU", async () => {
+  const seen = new Set(["index.js"]);
+  // The set grows as it is walked.
+  for (const file of seen) {
+    const code = await readFile(new URL(`../dist/${file}`, import.meta.url), "utf8");
+    assert.doesNotMatch(code, /vap_gpu/, file);
+    for (const [, name] of code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) seen.add(name);
+  }
+  assert.ok(seen.has("listen.js") && seen.has("analyze.js") && seen.size > 15, [...seen].join(", "));
+});
+
 test("outside a browser listen says so, and inputs refuse what is none", async () => {
   await assert.rejects(listen({ user: "microphone" }), { name: "VapTurnError", code: "context" });
   assert.throws(() => new PcmInput({ rate: 7999 }), { code: "sample-rate" });

@@ -1,5 +1,5 @@
 // What can go wrong while a page listens, and what it is told: each failure has its code or is recovered from.
-/* global PcmInput, analyze, decodeWav, failure, listen, session, states, told, tone, until, weigh */
+/* global MessagePort, PcmInput, analyze, decodeWav, failure, listen, session, states, told, tone, until, weigh */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
@@ -258,7 +258,7 @@ for (const home of ["worklet", "worker"]) {
   });
 }
 
-const gesture = BROWSER === "firefox" && "to be driven counts as a gesture in Firefox";
+const gesture = BROWSER === "firefox" && "a context of Firefox runs without a gesture under automation";
 test("a context that may not run yet gives a session that says so", { skip: gesture }, async (t) => {
   const strict = await start();
   t.after(() => strict.stop());
@@ -310,6 +310,27 @@ test("a signal aborts the opening, and closes the session later", async () => {
   assert.match(found.early, /^VapTurnError aborted/);
   assert.match(found.past, /^VapTurnError aborted/);
   assert.equal(found.state, "closed");
+});
+
+test("a context that is closed, or a signal that is aborted, before the home listens ends the opening", async () => {
+  const found = await on(async () => {
+    const post = MessagePort.prototype.postMessage;
+    const opening = async (act, options) => {
+      const context = new AudioContext();
+      // The home never hears that it is to listen.
+      MessagePort.prototype.postMessage = function (message, ...rest) {
+        if (message?.kind === "listen") act(context);
+        else post.call(this, message, ...rest);
+      };
+      return failure(listen({ user: tone(context), context, ...options }));
+    };
+    const stop = new AbortController();
+    const found = [await opening((context) => void context.close()), await opening(() => stop.abort(), { signal: stop.signal })];
+    MessagePort.prototype.postMessage = post;
+    return found;
+  });
+  assert.match(found[0], /^VapTurnError context: /);
+  assert.match(found[1], /^VapTurnError aborted: /);
 });
 
 test("two sessions at once do not disturb each other", async () => {

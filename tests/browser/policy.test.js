@@ -6,7 +6,7 @@ import { start } from "./site.js";
 let site;
 
 before(async () => {
-  site = await start({ args: ["--autoplay-policy=no-user-gesture-required"] });
+  site = await start({ autoplay: true });
 });
 
 after(() => site?.stop());

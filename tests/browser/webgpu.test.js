@@ -1,15 +1,16 @@
 // The model on WebGPU in headless Chromium, where it runs in software: equal to the CPU, chosen as asked, and when the GPU
 // is lost the CPU goes on where it stood.
-/* global BroadcastChannel, GPUAdapter, GPUAdapterInfo, PcmInput, analyze, capture, failure, listen, talk, tiny, rendered */
+/* global BroadcastChannel, GPUAdapter, GPUAdapterInfo, MessageChannel, PcmInput, analyze, capture, clearInterval, dispatchEvent, failure, listen, talk, tiny, rendered, setInterval */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { randomModel, restored } from "../../npm/bench/model.mjs";
+import { BROWSER } from "./browsers.js";
 import { start } from "./site.js";
 
 const BAR = 1e-3;
 const ROOT = new URL("../../", import.meta.url);
-const SOUND = ["--autoplay-policy=no-user-gesture-required"];
+const skip = BROWSER !== "chromium" && "only Chromium offers WebGPU without a GPU";
 const TINY = {
   name: "tiny", dim: 16, channel_layers: 1, num_layers: 1, heads: 2, context_frames: 32, feed_forward_factor: 4, norm_epsilon: 1e-5,
 };
@@ -38,6 +39,7 @@ let site;
 let bare;
 
 before(async () => {
+  if (skip) return;
   const worker = await readFile(new URL("npm/dist/gpu-worker.js", ROOT), "utf8");
   const shipped = new Uint8Array(await readFile(new URL("npm/models/optimized.safetensors", ROOT)));
   const files = {
@@ -46,8 +48,8 @@ before(async () => {
     "losing.js": `(${losing})();\n${worker}`,
     "dawdling.js": `(${dawdling})();\n${worker}`,
   };
-  site = await start({ args: [...SOUND, "--enable-unsafe-webgpu"], files });
-  bare = await start({ args: SOUND, files });
+  site = await start({ autoplay: true, webgpu: true, files });
+  bare = await start({ autoplay: true, files });
 });
 
 after(async () => {
@@ -55,14 +57,15 @@ after(async () => {
   await bare?.stop();
 });
 
-/** Runs `body` on a fresh page, behind `first`, on which what the package exports and a few helpers are global; `{ found, fetched }`. */
-async function on(body, { browser = site, first, argument } = {}) {
+/** Runs `body` on a fresh page without the files `missing`, behind `first`, on which what the package exports and a few helpers are global; `{ found, fetched }`. */
+async function on(body, { browser = site, first, missing, argument } = {}) {
   const page = await browser.page("plain");
   const fetched = [];
   const faults = [];
   page.on("request", (request) => fetched.push(new URL(request.url()).pathname));
   page.on("pageerror", (error) => faults.push(error.message));
   try {
+    if (missing) await page.route(missing, (route) => route.abort());
     if (first) await page.evaluate(first);
     await page.evaluate(helpers);
     const found = await page.evaluate(body, argument);
@@ -148,7 +151,7 @@ function assertSame(heard, expected, least = 5) {
   return worst;
 }
 
-test("a recording on WebGPU equals the same on the CPU", async (t) => {
+test("a recording on WebGPU equals the same on the CPU", { skip }, async (t) => {
   const { found } = await on(async () => {
     const call = { user: talk(1, 16_000, 6), agent: talk(2, 8_000, 5.93) };
     return { cpu: await analyze(call, { model: tiny }), gpu: await analyze(call, { model: tiny, backend: "webgpu" }) };
@@ -157,7 +160,7 @@ test("a recording on WebGPU equals the same on the CPU", async (t) => {
   t.diagnostic(`logits differ by ${assertSame(found.gpu, found.cpu)}`);
 });
 
-test("the weights that ship give on WebGPU what they give on the CPU", async (t) => {
+test("the weights that ship give on WebGPU what they give on the CPU", { skip }, async (t) => {
   const { found } = await on(async () => {
     const bytes = new Uint8Array(await (await fetch("./tests/fixtures/call.wav")).arrayBuffer());
     const { decodeWav } = await import("./npm/dist/index.js");
@@ -170,7 +173,7 @@ test("the weights that ship give on WebGPU what they give on the CPU", async (t)
   t.diagnostic(`logits differ by ${assertSame(found.gpu, found.cpu, 0)}`);
 });
 
-test("any chunking gives the same logits, and a reset stream those of a new one", async () => {
+test("any chunking gives the same logits, and a reset stream those of a new one", { skip }, async () => {
   const { found } = await on(async () => {
     const { GpuStream } = await import("./npm/dist/gpu.js");
     const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
@@ -210,7 +213,7 @@ test("any chunking gives the same logits, and a reset stream those of a new one"
   for (const refused of found.refused) assert.match(refused, /length: mels of whole hops/);
 });
 
-test("without an adapter WebGPU is refused by its code, auto takes the CPU, and nothing is fetched for it", async () => {
+test("without an adapter WebGPU is refused by its code, auto takes the CPU, and nothing is fetched for it", { skip }, async () => {
   const { found, fetched } = await on(
     async () => {
       const call = { user: talk(1, 16_000, 2), agent: talk(2, 16_000, 2) };
@@ -233,7 +236,7 @@ test("without an adapter WebGPU is refused by its code, auto takes the CPU, and 
   assert.deepEqual(fetched, []);
 });
 
-test("an adapter in software is not raced, and nothing is fetched for it", async () => {
+test("an adapter in software is not raced, and nothing is fetched for it", { skip }, async () => {
   const { found, fetched } = await on(async () => {
     const session = await listen({ user: new OscillatorNode(new AudioContext()), backend: "auto" });
     session.close();
@@ -244,7 +247,7 @@ test("an adapter in software is not raced, and nothing is fetched for it", async
 });
 
 for (const [name, gpuWorker, winner] of [["fast", undefined, "cpu"], ["slow", "./dawdling.js", "webgpu"]]) {
-  test(`auto races where there is an adapter: on a ${name} CPU, ${winner} wins`, async () => {
+  test(`auto races where there is an adapter: on a ${name} CPU, ${winner} wins`, { skip }, async () => {
     const { found } = await on(
       async (gpuWorker) => {
         Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
@@ -264,7 +267,7 @@ for (const [name, gpuWorker, winner] of [["fast", undefined, "cpu"], ["slow", ".
   });
 }
 
-test("wrong wishes are refused by name", async () => {
+test("wrong wishes are refused by name", { skip }, async () => {
   const { found } = await on(async () => {
     const user = new OscillatorNode(new AudioContext());
     const { TurnModel } = await import("./npm/dist/index.js");
@@ -285,7 +288,7 @@ test("wrong wishes are refused by name", async () => {
   assert.deepEqual(codes, [...Array(5).fill("option"), ...Array(4).fill("load")], found.join("\n"));
 });
 
-test("live on WebGPU: the same frames and events as on the CPU", async () => {
+test("live on WebGPU: the same frames and events as on the CPU", { skip }, async () => {
   const { found } = await on(() => rendered({}, 4));
   assertSame(found, found.expected);
   assert.deepEqual([found.stats.home, found.stats.backend, found.stats.droppedHops], ["worker", "webgpu", 0]);
@@ -293,7 +296,7 @@ test("live on WebGPU: the same frames and events as on the CPU", async () => {
 });
 
 for (const [when, hop] of [["at once", 0], ["on the way", 100]]) {
-  test(`a device lost ${when}: the CPU goes on where it stood`, async () => {
+  test(`a device lost ${when}: the CPU goes on where it stood`, { skip }, async () => {
     const { found } = await on(
       (hop) => {
         const channel = new BroadcastChannel("lose");
@@ -317,7 +320,7 @@ for (const [when, hop] of [["at once", 0], ["on the way", 100]]) {
   });
 }
 
-test("a device lost in the middle of a recording: the CPU goes on, and the next recording finds another device", async () => {
+test("a device lost in the middle of a recording: the CPU goes on, and the next recording finds another device", { skip }, async () => {
   const { found } = await on(
     async () => {
       const call = { user: talk(1, 16_000, 22), agent: talk(2, 16_000, 22) };
@@ -340,7 +343,134 @@ test("a device lost in the middle of a recording: the CPU goes on, and the next 
   assertSame(found.again, found.cpu);
 });
 
-test("two sessions at once, and one closed during a step", async () => {
+/** In the page: what a Worker tells of a stall of `lostMs` between two sounds, and then of the end. */
+async function stalled({ script, lostMs, gpu }) {
+  const rate = 16_000;
+  const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
+  const worker = new Worker(script, { type: "module" });
+  const waiting = [];
+  const said = [];
+  worker.onmessage = ({ data }) => {
+    said.push(data);
+    waiting.splice(0).forEach((look) => look());
+  };
+  const until = async (condition) => {
+    while (!said.some(({ kind }) => kind === "failed") && !condition()) await new Promise((resume) => waiting.push(resume));
+  };
+  const begin = { kind: "begin", wasm: await bytes("./npm/dist/vap_wasm_bg.wasm"), model: await bytes(tiny), rates: [rate, rate], pushed: [] };
+  if (gpu) begin.gpu = { wasm: await bytes("./npm/dist/vap_gpu_bg.wasm"), backend: "webgpu" };
+  worker.postMessage(begin);
+  await until(() => said.some(({ kind }) => kind === "ready"));
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ kind: "attend", sound: port1 }, [port1]);
+  const channels = [talk(1, rate, 1), talk(2, rate, 1)];
+  const sound = (lostMs) => {
+    const samples = new Float32Array(2 * rate);
+    channels.forEach((channel, at) => samples.set(channel.samples, at * rate));
+    const lost = [0, 1].map(() => (rate * lostMs) / 1000);
+    port2.postMessage({ kind: "sound", samples, lengths: [rate, rate], lengthMs: 1000, lost, lostMs, at: Date.now() });
+  };
+  sound(0);
+  sound(lostMs);
+  port2.postMessage({ kind: "finish" });
+  await until(() => said.some(({ finished }) => finished));
+  worker.terminate();
+  const told = said.filter(({ kind }) => kind === "told");
+  return {
+    vad: told.flatMap(({ frames }) => Array.from(frames).filter((_, at) => at % 31 === 24)),
+    longestHops: Math.max(...told.map(({ frames }) => frames.length / 31)),
+    events: told.flatMap(({ events }) => events.map(({ type, speaker, timeMs }) => [type, speaker, timeMs])),
+    moved: said.filter(({ kind }) => kind === "moved").map(({ backend, reason }) => `${backend}: ${reason}`),
+    failed: said.filter(({ kind }) => kind === "failed"),
+    counters: told.at(-1)?.counters,
+  };
+}
+
+test("code for the GPU that cannot be fetched is told by its code, and auto takes the CPU", { skip }, async () => {
+  const { found } = await on(
+    async () => {
+      Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
+      const call = { user: talk(1, 16_000, 2), agent: talk(2, 16_000, 2) };
+      const user = () => new OscillatorNode(new AudioContext());
+      const session = await listen({ user: user(), backend: "auto", home: "worker", model: tiny });
+      session.close();
+      return {
+        live: session.stats.backend,
+        listening: await failure(listen({ user: user(), backend: "webgpu", model: tiny })),
+        analysed: (await analyze(call, { backend: "auto", model: tiny })).backend,
+        analysing: await failure(analyze(call, { backend: "webgpu", model: tiny })),
+      };
+    },
+    { missing: /gpu-(analyze|file)\.js$/ },
+  );
+  assert.deepEqual([found.live, found.analysed], ["cpu", "cpu"]);
+  assert.match(found.listening, /^VapTurnError load: GPU code: /);
+  assert.match(found.analysing, /^VapTurnError load: GPU code: /);
+});
+
+test("a GPU Worker that cannot be loaded is ended before the other begins", { skip }, async () => {
+  const { found } = await on(async () => {
+    Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
+    const alive = new Set();
+    const most = [];
+    const createWorker = (url) => {
+      const worker = new Worker(url, { type: "module" });
+      const end = worker.terminate.bind(worker);
+      worker.terminate = () => {
+        alive.delete(worker);
+        end();
+      };
+      alive.add(worker);
+      most.push(alive.size);
+      return worker;
+    };
+    const user = new OscillatorNode(new AudioContext());
+    const session = await listen({ user, backend: "auto", home: "worker", model: tiny, gpuWorker: "./none.js", createWorker, worker: "./npm/dist/worker.js" });
+    session.close();
+    return { most, backend: session.stats.backend };
+  });
+  assert.deepEqual(found, { most: [1, 1], backend: "cpu" });
+});
+
+for (const [whose, file, backend] of [["other wasm code", "other.js", "webgpu"], ["the GPU binary", "vap_gpu.js", "cpu"]]) {
+  test(`a fault of ${whose} during a recording: ${backend} goes on`, { skip }, async () => {
+    const { found } = await on(
+      async (filename) => {
+        const taken = [];
+        const fault = () => {
+          const error = new WebAssembly.RuntimeError("unreachable");
+          error.stack = `RuntimeError: unreachable\n    at f (http://localhost/${filename}:1:1)`;
+          const event = new ErrorEvent("error", { error, filename: `http://localhost/${filename}`, cancelable: true });
+          taken.push(!dispatchEvent(event));
+        };
+        let timer;
+        const { backend } = await analyze(
+          { user: talk(1, 16_000, 22), agent: talk(2, 16_000, 22) },
+          { model: tiny, backend: "webgpu", onProgress: () => (timer ??= setInterval(fault, 1)) },
+        );
+        clearInterval(timer);
+        return { backend, taken: taken.some(Boolean), faults: taken.length > 0 };
+      },
+      { argument: file },
+    );
+    assert.deepEqual(found, { backend, taken: backend === "cpu", faults: true });
+  });
+}
+
+for (const [lostMs, moved] of [[3000, []], [12_000, ["cpu: GPU: it is too slow"]]]) {
+  test(`a stall of ${lostMs} ms is heard as silence, and the GPU Worker goes on as the other does`, { skip }, async () => {
+    const { found: cpu } = await on(stalled, { argument: { script: "./npm/dist/worker.js", lostMs } });
+    const { found: gpu } = await on(stalled, { argument: { script: "./npm/dist/gpu-worker.js", lostMs, gpu: true } });
+    assert.deepEqual([cpu.failed, gpu.failed, gpu.moved], [[], [], moved]);
+    assert.deepEqual([gpu.vad.length, gpu.counters.droppedHops], [100 + lostMs / 20, lostMs / 20]);
+    assert.equal(cpu.vad.length, gpu.vad.length);
+    gpu.vad.forEach((vad, hop) => assert.ok(Math.abs(vad - cpu.vad[hop]) < BAR, `hop ${hop}: ${vad}, ${cpu.vad[hop]}`));
+    assert.deepEqual(gpu.events, cpu.events);
+    assert.ok(gpu.longestHops <= 100, `${gpu.longestHops} hops in one step`);
+  });
+}
+
+test("two sessions at once, and one closed during a step", { skip }, async () => {
   const { found } = await on(async () => {
     const context = new AudioContext();
     const open = () => listen({ user: new PcmInput({ rate: 16_000 }), context, model: tiny, backend: "webgpu" });

@@ -4,9 +4,14 @@ import { Voice, converse } from "./agent.js";
 const [file, button, state, events] = ["file", "start", "state", "events"].map((id) => document.getElementById(id));
 
 button.onclick = async () => {
+  const [chosen] = file.files;
+  if (!chosen) {
+    state.textContent = "choose what the agent says";
+    return;
+  }
   button.disabled = true;
   const context = new AudioContext();
-  const speech = await context.decodeAudioData(await file.files[0].arrayBuffer());
+  const speech = await context.decodeAudioData(await chosen.arrayBuffer());
   const voice = new Voice(context);
   voice.onchange = () => (state.textContent = voice.state);
   const session = await listen({ user: "microphone", agent: voice.said, context });

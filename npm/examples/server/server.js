@@ -17,8 +17,10 @@ async function attend(socket, address) {
   try {
     const rate = Number(new URL(address, "ws://server").searchParams.get("rate"));
     const detector = await TurnDetector.create({ rate, model });
-    socket.on("close", () => detector.close());
     socket.on("message", (data, isBinary) => answer(socket, detector, data, isBinary));
+    socket.on("close", () => detector.close());
+    // Closed meanwhile: nothing tells of it any more.
+    if (socket.readyState === socket.CLOSED) detector.close();
   } catch (error) {
     refuse(socket, error);
   }
