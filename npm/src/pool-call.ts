@@ -227,6 +227,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
     }
     const items = answer.frames ? inOrder({ frames: unpacked(answer.frames, answer.hops - hops), events: answer.events }) : answer.events;
     this.#give(items);
+    if (this.#over) return;
     if (kept?.order.kind === "finish") this.#leave(undefined);
     this.#changed();
   }
@@ -248,7 +249,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
 
   /** Ends the call by an error. @internal */
   fail(error: VapTurnError): void {
-    if (!this.#over) this.#leave(error);
+    this.#leave(error);
   }
 
   /** Where it lives. @internal */
@@ -303,6 +304,8 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
         this.#events.push(item);
         continue;
       }
+      // Closed by the event before.
+      if (this.#over) return;
       try {
         onEvent(item);
       } catch (error) {
@@ -315,6 +318,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
   }
 
   #leave(error: VapTurnError | undefined): void {
+    if (this.#over) return;
     this.#over = true;
     this.#error = error;
     this.#kept = [];

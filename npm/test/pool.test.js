@@ -217,6 +217,25 @@ test("telephone bytes, to a function; an array may be used again at once", async
   assert.deepEqual(events, await alone(sound, 160, { encoding: "alaw" }));
 });
 
+test("a call that its own event closes tells nothing more, and leaves once", async (t) => {
+  const own = await ownPool(t, { threads: 1 });
+  const events = await alone({ user: call.user.samples, agent: call.agent.samples }, 1e9);
+  for (const [count, closes] of [[1, 0], [events.length, events.length - 1]]) {
+    const heard = [];
+    const live = await own.open({
+      rate: 8000,
+      onEvent: (event) => {
+        heard.push(event);
+        if (heard.length > closes) live.close();
+      },
+    });
+    live.push(call.user.samples, call.agent.samples);
+    await assert.rejects(live.finish(), failsWith("closed"));
+    assert.deepEqual(heard, events.slice(0, count));
+    assert.deepEqual([own.stats.calls, own.threads[0].calls], [0, 0]);
+  }
+});
+
 test("more sound than can wait is refused, and what waits is told", async (t) => {
   const own = await ownPool(t, { threads: 1, maxQueueMs: 4000 });
   const live = await own.open({ rate: 8000 });
