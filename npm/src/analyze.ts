@@ -1,11 +1,13 @@
 // Whole recordings: samples of both channels to frames and events, a second of sound at a time.
+import { checkNames, checkObject, wrong } from "./checks.js";
 import { VapTurnError, asVapTurnError } from "./errors.js";
 import type { Output } from "./events.js";
 import { BACKENDS, mayTry, type BackendName } from "./gpu-adapter.js";
 import type { GpuHearing } from "./gpu-analyze.js";
 import { TurnModel, defaultGpuWasm, defaultModel, readBytes } from "./load.js";
 import type { BinarySource } from "./options.js";
-import { TurnDetector, type DetectorInfo, type DetectorOptions } from "./session.js";
+import { checkSamples } from "./samples.js";
+import { TurnDetector, rateOf, type DetectorInfo, type DetectorOptions } from "./session.js";
 
 /** One channel of a recording. */
 export interface Track {
@@ -22,7 +24,7 @@ export interface Call {
 }
 
 /** Options of {@link analyze}; the rates are those of the tracks. */
-export interface AnalyzeOptions extends Omit<DetectorOptions, "rate" | "userRate" | "agentRate"> {
+export interface AnalyzeOptions extends Omit<DetectorOptions, "rate" | "userRate" | "agentRate" | "encoding"> {
   /** Told after every second of sound, on the GPU after every ten, both times in ms; by default nobody is. */
   onProgress?: (doneMs: number, totalMs: number) => void;
   /**
@@ -56,6 +58,7 @@ export interface Analysis extends Output {
   info: DetectorInfo;
 }
 
+const OPTIONS = ["policy", "expect", "model", "wasm", "assetBase", "backend", "gpuWasm"];
 const STEP_MS = 1000;
 const HOP_MS = 20;
 /** Few and large steps are what a GPU is good at. */
@@ -70,7 +73,9 @@ export function lengthMs({ samples, rate }: Track): number {
 
 /** Analyses a recording. Needs memory for every frame; {@link steps} does not. */
 export async function analyze(call: Call, options: AnalyzeOptions = {}): Promise<Analysis> {
+  checkNames(options, [...OPTIONS, "onProgress"]);
   const { onProgress, ...rest } = options;
+  if (onProgress !== undefined && typeof onProgress !== "function") throw wrong("onProgress", "a function", onProgress);
   const parts: Step[] = [];
   for await (const step of steps(call, rest)) {
     parts.push(step);
@@ -95,7 +100,11 @@ export function joined(parts: readonly Step[]): Analysis {
 
 /** Analyses a recording piece by piece, at least one; leaves the thread to others in between. */
 export async function* steps(call: Call, options: Omit<AnalyzeOptions, "onProgress"> = {}): AsyncGenerator<Step> {
+  checkNames(options, OPTIONS);
+  checkObject("call", call);
   const { user, agent } = call;
+  checkTrack("user", user);
+  checkTrack("agent", agent);
   const totalMs = Math.max(lengthMs(user), lengthMs(agent));
   const { detector, gpu } = await opened(call, totalMs, options);
   try {
@@ -136,7 +145,7 @@ async function opened({ user, agent }: Call, totalMs: number, options: Omit<Anal
   const { backend = "cpu", gpuWasm, ...others } = options;
   const rest = { ...others, userRate: user.rate, agentRate: agent.rate };
   if (backend !== "auto" && !BACKENDS.some((known) => known === backend)) {
-    throw new VapTurnError("option", `option backend: expected "auto" or one of ${BACKENDS.join(", ")}, found ${JSON.stringify(backend)}`);
+    throw wrong("backend", `"auto" or one of ${BACKENDS.join(", ")}`, backend);
   }
   if (backend === "webgpu" && rest.model instanceof TurnModel) {
     throw new VapTurnError("option", "option model: expected a model file for the GPU, found a TurnModel");
@@ -154,6 +163,14 @@ async function opened({ user, agent }: Call, totalMs: number, options: Omit<Anal
     detector.close();
     return rethrown(error);
   }
+}
+
+function checkTrack(name: string, track: unknown): asserts track is Track {
+  checkObject(name, track);
+  const { samples, rate } = track as Partial<Track>;
+  if (!(samples instanceof Float32Array)) throw wrong(`${name}.samples`, "a Float32Array", samples);
+  checkSamples(`${name}.samples`, samples, undefined);
+  rateOf(`${name}.rate`, rate);
 }
 
 function rethrown(error: unknown): never {
