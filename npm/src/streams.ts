@@ -81,10 +81,14 @@ export function turnEventStream<O extends StreamOptions>(options: O): TransformS
     if (over) return;
     end();
     output?.error(error);
+  };
+  // What the writable side throws or is told fails it already.
+  const failBoth = (error: unknown): void => {
+    fail(error);
     input?.error(error);
   };
   const stop = (): void => {
-    if (signal) fail(abortion(signal, "stream"));
+    if (signal) failBoth(abortion(signal, "stream"));
   };
   const tell = (items: (Frame | TurnEvent)[]): void => {
     if (items.length > 0) wanted = false;
@@ -99,7 +103,7 @@ export function turnEventStream<O extends StreamOptions>(options: O): TransformS
       wanted = true;
       asked();
     },
-    cancel: fail,
+    cancel: failBoth,
   }, { highWaterMark: 0 });
   const writable = new WritableStream<SoundChunk>({
     async start(controller) {
