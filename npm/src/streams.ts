@@ -38,17 +38,18 @@ export type StreamItem<O> = O extends { frames: true } ? Frame | TurnEvent : Tur
  */
 export async function* turnEvents<O extends StreamOptions>(source: SoundSource, options: O): AsyncGenerator<StreamItem<O>> {
   const listener = await Listener.open(options);
-  // Ended by its own end or error it needs no telling.
-  let [chunks, ended]: [AsyncIterator<SoundChunk> | undefined, boolean] = [undefined, false];
+  let chunks: AsyncIterator<SoundChunk> | undefined;
+  // By its own end or error: then it needs no telling.
+  const its = { ended: false };
   try {
     const given = (chunks = iterated(source));
     const ask = async (): Promise<IteratorResult<SoundChunk>> => {
       try {
         const next = await given.next();
-        ended = next.done === true;
+        its.ended = next.done === true;
         return next;
       } catch (error) {
-        ended = true;
+        its.ended = true;
         throw error;
       }
     };
@@ -61,7 +62,7 @@ export async function* turnEvents<O extends StreamOptions>(source: SoundSource, 
   } finally {
     listener.close();
     // Not waited for: a source that gives nothing may not answer either.
-    if (!ended) void Promise.resolve().then(() => chunks?.return?.()).catch(() => undefined);
+    if (!its.ended) void Promise.resolve().then(() => chunks?.return?.()).catch(() => undefined);
   }
 }
 
