@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
-import { TurnDetector, TurnModel, VapTurnError, analyze, loadWasm, steps, decodeG711, decodeWav } from "../dist/index.js";
+import { TurnDetector, TurnModel, VapTurnError, analyze, decodeG711, decodeWav, loadWasm, steps } from "../dist/index.js";
 import { MODEL, largestDifference, numbers, sharedModel, shortCall } from "./support.js";
 
 let call, whole, model;
