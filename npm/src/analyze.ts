@@ -1,4 +1,5 @@
 // Whole recordings: samples of both channels to frames and events, a second of sound at a time.
+import { checkNames, checkObject, wrong } from "./checks.js";
 import { VapTurnError, asVapTurnError, told } from "./errors.js";
 import type { Output } from "./events.js";
 import { HOP_MS } from "./frames.js";
@@ -6,7 +7,8 @@ import { BACKENDS, mayTry, type BackendName } from "./gpu-adapter.js";
 import type { GpuHearing, gpuHearing } from "./gpu-analyze.js";
 import { TurnModel, defaultModel, readBytes } from "./load.js";
 import type { BinarySource } from "./options.js";
-import { TurnDetector, type DetectorInfo, type DetectorOptions } from "./session.js";
+import { checkSamples } from "./samples.js";
+import { TurnDetector, rateOf, type DetectorInfo, type DetectorOptions } from "./session.js";
 
 /** One channel of a recording. */
 export interface Track {
@@ -23,7 +25,7 @@ export interface Call {
 }
 
 /** Options of {@link analyze}; the rates are those of the tracks. */
-export interface AnalyzeOptions extends Omit<DetectorOptions, "rate" | "userRate" | "agentRate"> {
+export interface AnalyzeOptions extends Omit<DetectorOptions, "rate" | "userRate" | "agentRate" | "encoding"> {
   /** Told after every second of sound, on the GPU after every ten, both times in ms; by default nobody is. */
   onProgress?: (doneMs: number, totalMs: number) => void;
   /**
@@ -57,6 +59,7 @@ export interface Analysis extends Output {
   info: DetectorInfo;
 }
 
+const OPTIONS = ["policy", "expect", "model", "wasm", "assetBase", "backend", "gpuWasm"];
 const STEP_MS = 1000;
 /** Few and large steps are what a GPU is good at. */
 const GPU_STEP_MS = 10_240;
@@ -70,7 +73,9 @@ export function lengthMs({ samples, rate }: Track): number {
 
 /** Analyses a recording. Needs memory for every frame; {@link steps} does not. */
 export async function analyze(call: Call, options: AnalyzeOptions = {}): Promise<Analysis> {
+  checkNames(options, [...OPTIONS, "onProgress"]);
   const { onProgress, ...rest } = options;
+  if (onProgress !== undefined && typeof onProgress !== "function") throw wrong("onProgress", "a function", onProgress);
   const parts: Step[] = [];
   for await (const step of steps(call, rest)) {
     parts.push(step);
@@ -95,7 +100,11 @@ export function joined(parts: readonly Step[]): Analysis {
 
 /** Analyses a recording piece by piece, at least one; leaves the thread to others in between. */
 export async function* steps(call: Call, options: Omit<AnalyzeOptions, "onProgress"> = {}): AsyncGenerator<Step> {
+  checkNames(options, OPTIONS);
+  checkObject("call", call);
   const { user, agent } = call;
+  checkTrack("user", user);
+  checkTrack("agent", agent);
   const totalMs = Math.max(lengthMs(user), lengthMs(agent));
   const { detector, gpu } = await opened(call, totalMs, options);
   try {
@@ -136,7 +145,7 @@ async function opened({ user, agent }: Call, totalMs: number, options: Omit<Anal
   const { backend = "cpu", gpuWasm, ...others } = options;
   const rest = { ...others, userRate: user.rate, agentRate: agent.rate };
   if (backend !== "auto" && !BACKENDS.some((known) => known === backend)) {
-    throw new VapTurnError("option", `option backend: expected "auto" or one of ${BACKENDS.join(", ")}, found ${JSON.stringify(backend)}`);
+    throw wrong("backend", `"auto" or one of ${BACKENDS.join(", ")}`, backend);
   }
   if (backend === "webgpu" && rest.model instanceof TurnModel) {
     throw new VapTurnError("option", "option model: expected a model file for the GPU, found a TurnModel");
@@ -164,6 +173,14 @@ async function gpuCode(backend: "auto" | "webgpu"): Promise<typeof gpuHearing | 
     if (backend === "auto") return undefined;
     throw new VapTurnError("load", `GPU code: ${told(error)}`, error);
   }
+}
+
+function checkTrack(name: string, track: unknown): asserts track is Track {
+  checkObject(name, track);
+  const { samples, rate } = track as Partial<Track>;
+  if (!(samples instanceof Float32Array)) throw wrong(`${name}.samples`, "a Float32Array", samples);
+  checkSamples(`${name}.samples`, samples, undefined);
+  rateOf(`${name}.rate`, rate);
 }
 
 function rethrown(error: unknown): never {

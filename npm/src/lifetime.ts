@@ -23,13 +23,13 @@ export class Lifetime {
   }
 }
 
-/** What `work` gives, unless the signal is aborted before: then `aborted` is thrown at once. */
-export async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+/** What `work` gives, unless the signal is aborted before: then `aborted` is thrown at once; `who` says whose in errors. */
+export async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>, who: string): Promise<T> {
   if (!signal) return work;
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     stop = () => {
-      reject(new VapTurnError("aborted", "listen: the signal was aborted", signal.reason));
+      reject(abortion(signal, who));
     };
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop);
@@ -39,4 +39,9 @@ export async function unlessAborted<T>(signal: AbortSignal | undefined, work: Pr
   } finally {
     if (stop) signal.removeEventListener("abort", stop);
   }
+}
+
+/** What is thrown when the signal is aborted. */
+export function abortion(signal: AbortSignal, who: string): VapTurnError {
+  return new VapTurnError("aborted", `${who}: the signal was aborted`, signal.reason);
 }

@@ -1,4 +1,5 @@
 // What a page asks of `listen`, checked before anything is opened.
+import { checkNames, wrong } from "./checks.js";
 import { VapTurnError, told } from "./errors.js";
 import { BACKENDS, type BackendName } from "./gpu-adapter.js";
 import { HOMES, type HomeName } from "./home.js";
@@ -63,11 +64,7 @@ export function checked(options: ListenOptions): void {
   if (typeof AudioContext === "undefined") {
     throw new VapTurnError("context", "listen: expected a browser with Web Audio; TurnDetector hears samples anywhere");
   }
-  if (typeof (options as unknown) !== "object" || (options as unknown) === null) throw wrong("options", "an object", options);
-  const unknown = Object.keys(options).find((name) => !NAMES.some((known) => known === name));
-  if (unknown !== undefined) {
-    throw new VapTurnError("option", `option ${unknown}: unknown, expected one of ${NAMES.join(", ")}`);
-  }
+  checkNames(options, NAMES);
   const { user, agent } = options;
   if (user === undefined && agent === undefined) throw wrong("user", "a user, an agent, or both", undefined);
   for (const [name, input] of Object.entries({ user, agent })) {
@@ -133,9 +130,4 @@ function isSource(value: unknown): boolean {
 function isUrl(value: unknown): boolean {
   if (value instanceof URL) return true;
   return typeof value === "string" && URL.canParse(value, location.href);
-}
-
-function wrong(name: string, expected: string, found: unknown): VapTurnError {
-  const shown = typeof found === "string" ? JSON.stringify(found) : Object.prototype.toString.call(found).slice(8, -1);
-  return new VapTurnError("option", `option ${name}: expected ${expected}, found ${shown}`);
 }

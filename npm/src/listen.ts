@@ -20,7 +20,7 @@ export async function listen(options: ListenOptions): Promise<TurnSession> {
   checked(options);
   const life = new Lifetime();
   try {
-    return await unlessAborted(options.signal, opened(options, life));
+    return await unlessAborted(options.signal, opened(options, life), "listen");
   } catch (error) {
     life.end();
     throw asVapTurnError(error);

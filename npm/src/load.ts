@@ -1,5 +1,6 @@
 // Brings the wasm binary and the model into memory, in Node and in the browser.
 // The default files are named by `new URL(..., import.meta.url)`, which bundlers follow.
+import { checkNames } from "./checks.js";
 import { VapTurnError, guarded, told } from "./errors.js";
 import type { BinarySource, LoadOptions, ModelInfo } from "./options.js";
 import init, { Model } from "./vap_wasm.js";
@@ -70,6 +71,7 @@ export class TurnModel {
 
   /** Loads the default model, or the one given. */
   static async load(options: Omit<LoadOptions, "model"> & { model?: BinarySource } = {}): Promise<TurnModel> {
+    checkNames(options, ["model", "wasm", "assetBase"]);
     const source = options.model ?? defaultModel(options.assetBase);
     const [bytes] = await Promise.all([readBytes(source, "model file"), loadWasm(options.wasm, options.assetBase)]);
     return new TurnModel(guarded(() => Model.load(bytes)));

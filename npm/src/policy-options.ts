@@ -1,5 +1,5 @@
 // What can be said of a policy before the model is asked: names, kinds, and what excludes each other.
-import { VapTurnError } from "./errors.js";
+import { wrong } from "./checks.js";
 import { EXPECTATIONS, PRESETS, type Expectation, type Policy, type PolicyOptions } from "./options.js";
 
 const THRESHOLDS = {
@@ -38,10 +38,4 @@ function oneOf<T extends string>(known: readonly T[], name: string, value: unkno
   const found = known.find((each) => each === value);
   if (found === undefined) throw wrong(name, `one of ${known.join(", ")}`, value);
   return found;
-}
-
-function wrong(name: string, expected: string, found: unknown): VapTurnError {
-  const plain = ["string", "number", "boolean", "undefined"].includes(typeof found) || found === null;
-  const shown = plain ? String(found) : Object.prototype.toString.call(found).slice(8, -1);
-  return new VapTurnError("option", `option ${name}: expected ${expected}, found ${shown}`);
 }

@@ -10,6 +10,8 @@ import { checkSamples, sampleCount, type Samples } from "./samples.js";
 
 /** Deaths of its thread without anything told in between, behind which a call is given up. */
 const STRIKES = 10;
+/** Orders behind a saved state, with which another is asked for however short their sound. */
+const MOST_KEPT = 500;
 
 /** What a call needs of its pool. @internal */
 export interface CallPlan {
@@ -55,6 +57,8 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
   #heardMs: [number, number] = [0, 0];
   #toldMs = 0;
   #savedMs = 0;
+  /** The last order behind which the state was asked for. */
+  #savedSeq = 0;
   #hops = 0;
   #strikes = 0;
   #events: (Frame | TurnEvent)[] = [];
@@ -120,7 +124,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
     this.#heardMs = [this.#heardMs[0] + (lengths[0] ?? silence), this.#heardMs[1] + (lengths[1] ?? silence)];
     const endMs = Math.max(...this.#heardMs);
     const save = endMs - this.#savedMs >= this.#plan.saveEveryMs;
-    if (save) this.#savedMs = endMs;
+    if (save) [this.#savedMs, this.#savedSeq] = [endMs, this.#seq + 1];
     const [call, seq] = [this.#plan.open.call, ++this.#seq];
     this.#send({ order: { kind: "push", call, seq, user: copied(user), agent: copied(agent), save }, endMs, at: performance.now() });
     return this.queuedMs < this.#plan.maxQueueMs / 2;
@@ -226,7 +230,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
       if (answer.steered) this.#steered(answer.seq, answer.steered);
     }
     const items = answer.frames ? inOrder({ frames: unpacked(answer.frames, answer.hops - hops), events: answer.events }) : answer.events;
-    this.#give(items);
+    if (!this.#give(items)) return;
     if (kept?.order.kind === "finish") this.#leave(undefined);
     this.#changed();
   }
@@ -248,7 +252,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
 
   /** Ends the call by an error. @internal */
   fail(error: VapTurnError): void {
-    if (!this.#over) this.#leave(error);
+    this.#leave(error);
   }
 
   /** Where it lives. @internal */
@@ -294,15 +298,21 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
   #send(kept: Kept): void {
     this.#kept.push(kept);
     this.#thread.order(kept.order);
+    if (this.#finishing || this.#seq - this.#savedSeq < MOST_KEPT) return;
+    this.#savedSeq = this.#seq;
+    this.#ask({ kind: "save" });
   }
 
-  #give(items: readonly (Frame | TurnEvent)[]): void {
+  /** False where one of them ended the call. */
+  #give(items: readonly (Frame | TurnEvent)[]): boolean {
     const { onEvent } = this.#plan;
     for (const item of items) {
       if (!onEvent) {
         this.#events.push(item);
         continue;
       }
+      // Closed by the event before.
+      if (this.#over) return false;
       try {
         onEvent(item);
       } catch (error) {
@@ -312,9 +322,11 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
         });
       }
     }
+    return !this.#over;
   }
 
   #leave(error: VapTurnError | undefined): void {
+    if (this.#over) return;
     this.#over = true;
     this.#error = error;
     this.#kept = [];

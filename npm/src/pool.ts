@@ -1,5 +1,6 @@
 // Many live calls on the threads of a Node process: sound goes to a call's thread, events come back. A thread that dies
 // takes no call with it.
+import { checkNames, wrong } from "./checks.js";
 import { VapTurnError, told } from "./errors.js";
 import type { Frame, TurnEvent } from "./events.js";
 import { TurnModel, defaultModel, defaultWasm, readBytes } from "./load.js";
@@ -9,7 +10,7 @@ import { PoolCall } from "./pool-call.js";
 import type { Answer, Beginning } from "./pool-messages.js";
 import { PoolThread } from "./pool-thread.js";
 import { checkBytes, checkEncoding } from "./samples.js";
-import { checkNames, rateOf, type DetectorOptions } from "./session.js";
+import { rateOf, type DetectorOptions } from "./session.js";
 
 /** Options of {@link createPool}. */
 export interface PoolOptions {
@@ -76,12 +77,13 @@ export async function createPool(options: PoolOptions = {}): Promise<TurnPool> {
   const count = whole("threads", threads ?? Math.max(1, os.availableParallelism() - 1), 1, MOST_THREADS);
   whole("saveEveryMs", saveEveryMs, 20, 600_000);
   whole("maxQueueMs", maxQueueMs, 20, 600_000);
-  if (!(script instanceof URL)) throw new VapTurnError("option", `option script: expected a URL, found ${typeof script}`);
+  if (!(script instanceof URL) || !["file:", "data:"].includes(script.protocol)) throw wrong("script", "a URL of file: or data:", script);
   if ((model as unknown) instanceof TurnModel) {
     throw new VapTurnError("option", "option model: expected a URL, path, Response or bytes; a loaded TurnModel stays on its thread");
   }
   const [bytes, module] = await Promise.all([readBytes(model ?? defaultModel(assetBase), "model file"), compiled(wasm ?? defaultWasm(assetBase))]);
-  const pool = new TurnPool({ wasm: module, model: bytes }, script, { count, saveEveryMs, maxQueueMs });
+  // A copy: the caller's own may be changed or transferred away before a thread is replaced.
+  const pool = built(() => new TurnPool({ wasm: module, model: bytes.slice() }, script, { count, saveEveryMs, maxQueueMs }));
   try {
     await pool.started();
   } catch (error) {
@@ -89,6 +91,14 @@ export async function createPool(options: PoolOptions = {}): Promise<TurnPool> {
     throw error;
   }
   return pool;
+}
+
+function built(make: () => TurnPool): TurnPool {
+  try {
+    return make();
+  } catch (error) {
+    throw new VapTurnError("load", `pool: ${told(error)}`, error);
+  }
 }
 
 // Not a literal in `new URL`, which bundlers for the browser would follow.
@@ -167,6 +177,8 @@ export class TurnPool {
       throw new VapTurnError("option", `option onEvent: expected a function, found ${typeof onEvent}`);
     }
     if (state !== undefined) checkBytes("option state", state);
+    const decided = (["policy", "expect"] as const).find((name) => state !== undefined && options[name] !== undefined);
+    if (decided) throw wrong(decided, "to be left out beside state, which has it", options[decided]);
     const encoding = checkEncoding(options.encoding);
     const rates = [rateOf("userRate", options.userRate ?? options.rate), rateOf("agentRate", options.agentRate ?? options.rate)];
     const policy = options.policy === undefined ? undefined : checkedPolicy(options.policy);
@@ -219,7 +231,11 @@ export class TurnPool {
 
   /** Resolves when every thread is ready. @internal */
   async started(): Promise<void> {
-    const [model] = await Promise.all(this.#threads.map(({ ready }) => ready));
+    let model: ModelInfo | undefined;
+    // One that died as soon as it was ready has another in its place.
+    while (!model || this.#threads.some((thread) => !thread.started)) {
+      [model] = await Promise.all(this.#threads.map(({ ready }) => ready));
+    }
     this.#model = model;
   }
 
@@ -235,14 +251,15 @@ export class TurnPool {
         this.#replace(dead);
       },
     });
-    thread.ready.then(() => (this.#failures = 0), () => this.#failures++);
+    thread.ready.then(() => (this.#failures = 0), () => undefined);
     this.#threads.push(thread);
   }
 
   #replace(dead: PoolThread): void {
     this.#threads = this.#threads.filter((thread) => thread !== dead);
+    if (!dead.started) this.#failures++;
     // Before the pool is there, its creator is told.
-    if (!this.#model) return;
+    if (!this.#model && !dead.started) return;
     if (this.#failures >= MOST_FAILURES) {
       void this.#end(new VapTurnError("load", `pool: ${MOST_FAILURES} threads in a row ended before they were ready`));
       return;

@@ -1,4 +1,5 @@
 // Sound as callers hold it: floats, 16-bit integers, or the bytes of a line, to the floats that the model hears.
+import { checkNames, shown } from "./checks.js";
 import { VapTurnError, guarded } from "./errors.js";
 import { loadWasm } from "./load.js";
 import type { LoadOptions } from "./options.js";
@@ -22,12 +23,13 @@ export type Samples = Float32Array | Int16Array | Uint8Array;
 export async function decodeG711(
   bytes: Uint8Array,
   encoding: "alaw" | "mulaw",
-  options: Pick<LoadOptions, "wasm"> = {},
+  options: Pick<LoadOptions, "wasm" | "assetBase"> = {},
 ): Promise<Float32Array> {
-  await loadWasm(options.wasm);
+  checkNames(options, ["wasm", "assetBase"]);
   const name: unknown = encoding;
   if (typeof name !== "string") throw new VapTurnError("option", `encoding: expected "alaw" or "mulaw", found ${typeof name}`);
   checkBytes("decodeG711", bytes);
+  await loadWasm(options.wasm, options.assetBase);
   return guarded(() => decode(bytes, encoding));
 }
 
@@ -84,8 +86,4 @@ function checkThere(name: string, { length, buffer }: Samples): void {
   } catch {
     throw new VapTurnError("option", `${name}: expected a buffer at hand, found one that was transferred away`);
   }
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? `"${value.slice(0, 32)}"` : value === null ? "null" : typeof value;
 }

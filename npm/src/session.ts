@@ -1,4 +1,5 @@
 // The public class: sound of both channels in, frames and events out, on the calling thread.
+import { checkNames } from "./checks.js";
 import { VapTurnError, guarded } from "./errors.js";
 import type { Output } from "./events.js";
 import { HOP_MS, unpacked } from "./frames.js";
@@ -97,7 +98,7 @@ export class TurnDetector {
    * Everything that later output depends on, as bytes: 0.84 MB with the weights that ship, whatever the length of
    * the conversation. They hold a second or so of its sound; what was told already is not in them.
    */
-  save(): Uint8Array<ArrayBuffer> {
+  save(): Uint8Array {
     const session = this.#open();
     return guarded(() => session.save());
   }
@@ -200,21 +201,13 @@ export function rateOf(name: string, rate: unknown): number {
   throw new VapTurnError("option", `option ${name}: expected a whole number of Hz (or rate for both), found ${String(rate)}`);
 }
 
-/** Refuses unknown options. @internal */
-export function checkNames(options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw new VapTurnError("option", `options: expected an object, found ${options === null ? "null" : typeof options}`);
-  }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw new VapTurnError("option", `option ${unknown}: unknown, expected one of ${known.join(", ")}`);
-  }
-}
-
 /** Works with the model of the options; one that is loaded for this alone is closed behind it. */
 async function withModel<T>(options: LoadOptions, work: (model: TurnModel) => T): Promise<T> {
   if (options.model instanceof TurnModel) return work(options.model);
-  const model = await TurnModel.load(options as { model?: Exclude<typeof options.model, TurnModel> });
+  const { model: source, wasm, assetBase } = options;
+  const model = await TurnModel.load({
+    ...(source !== undefined && { model: source }), ...(wasm !== undefined && { wasm }), ...(assetBase !== undefined && { assetBase }),
+  });
   try {
     return work(model);
   } finally {

@@ -1,8 +1,10 @@
 // Streams: sound of both channels in, events out, as fast as the source gives and the reader takes.
+import { checkNames, shown } from "./checks.js";
 import { VapTurnError } from "./errors.js";
 import { inOrder, type Frame, type Output, type TurnEvent } from "./events.js";
+import { abortion, unlessAborted } from "./lifetime.js";
 import { checkSamples, type Samples } from "./samples.js";
-import { TurnDetector, checkNames, DETECTOR_OPTIONS, type DetectorOptions } from "./session.js";
+import { TurnDetector, DETECTOR_OPTIONS, type DetectorOptions } from "./session.js";
 
 /** Sound of each channel; one that is left out is silent for as long as the other sounds. */
 export interface TwoChannels {
@@ -37,10 +39,22 @@ export type StreamItem<O> = O extends { frames: true } ? Frame | TurnEvent : Tur
 export async function* turnEvents<O extends StreamOptions>(source: SoundSource, options: O): AsyncGenerator<StreamItem<O>> {
   const listener = await Listener.open(options);
   let chunks: AsyncIterator<SoundChunk> | undefined;
+  // By its own end or error: then it needs no telling.
+  const its = { ended: false };
   try {
-    chunks = iterated(source);
+    const given = (chunks = iterated(source));
+    const ask = async (): Promise<IteratorResult<SoundChunk>> => {
+      try {
+        const next = await given.next();
+        its.ended = next.done === true;
+        return next;
+      } catch (error) {
+        its.ended = true;
+        throw error;
+      }
+    };
     for (;;) {
-      const next = await unlessAborted(chunks.next(), options.signal);
+      const next = await unlessAborted(options.signal, ask(), "stream");
       if (next.done === true) break;
       yield* listener.hear(next.value) as StreamItem<O>[];
     }
@@ -48,44 +62,92 @@ export async function* turnEvents<O extends StreamOptions>(source: SoundSource, 
   } finally {
     listener.close();
     // Not waited for: a source that gives nothing may not answer either.
-    void chunks?.return?.().catch(() => undefined);
+    if (!its.ended) void Promise.resolve().then(() => chunks?.return?.()).catch(() => undefined);
   }
 }
 
 /** As {@link turnEvents}, to be piped through: `sound.pipeThrough(turnEventStream({ rate: 8000 }))`. */
 export function turnEventStream<O extends StreamOptions>(options: O): TransformStream<SoundChunk, StreamItem<O>> {
-  let listener: Listener;
-  let stop = (): void => undefined;
-  const close = (): void => {
-    options.signal?.removeEventListener("abort", stop);
-    listener.close();
+  let [listener, over, wanted]: [Listener | undefined, boolean, boolean] = [undefined, false, false];
+  let [output, input]: [ReadableStreamDefaultController<StreamItem<O>> | undefined, WritableStreamDefaultController | undefined] = [undefined, undefined];
+  let asked = (): void => undefined;
+  let signal: AbortSignal | undefined;
+  const end = (): void => {
+    over = true;
+    signal?.removeEventListener("abort", stop);
+    listener?.close();
+    asked();
   };
-  return new TransformStream<SoundChunk, StreamItem<O>>({
-    async start(controller) {
-      listener = await Listener.open(options);
-      stop = () => {
-        close();
-        controller.error(abortion(options.signal));
-      };
-      options.signal?.addEventListener("abort", stop);
-      if (options.signal?.aborted === true) stop();
+  const fail = (error: unknown): void => {
+    if (over) return;
+    end();
+    output?.error(error);
+  };
+  // What the writable side throws or is told fails it already.
+  const failBoth = (error: unknown): void => {
+    fail(error);
+    input?.error(error);
+  };
+  const stop = (): void => {
+    if (signal) failBoth(abortion(signal, "stream"));
+  };
+  const tell = (items: (Frame | TurnEvent)[]): void => {
+    if (items.length > 0) wanted = false;
+    for (const item of items) output?.enqueue(item as StreamItem<O>);
+  };
+  // Not a TransformStream: not every one of them tells of a reader or a writer that goes.
+  const readable = new ReadableStream<StreamItem<O>>({
+    start(controller) {
+      output = controller;
     },
-    transform(chunk, controller) {
+    pull() {
+      wanted = true;
+      asked();
+    },
+    cancel: failBoth,
+  }, { highWaterMark: 0 });
+  const writable = new WritableStream<SoundChunk>({
+    async start(controller) {
+      input = controller;
+      // At once, where `abort` below waits for a write that waits for a reader.
+      controller.signal.addEventListener("abort", () => {
+        fail(controller.signal.reason);
+      });
       try {
-        for (const item of listener.hear(chunk)) controller.enqueue(item as StreamItem<O>);
+        listener = await Listener.open(options);
       } catch (error) {
-        close();
+        fail(error);
+        throw error;
+      }
+      signal = options.signal;
+      if (over) listener.close();
+      else if (signal?.aborted === true) stop();
+      else signal?.addEventListener("abort", stop);
+    },
+    async write(chunk) {
+      while (!wanted && !over) await new Promise<void>((resolve) => (asked = resolve));
+      if (over || !listener) return;
+      try {
+        tell(listener.hear(chunk));
+      } catch (error) {
+        fail(error);
         throw error;
       }
     },
-    flush(controller) {
+    close() {
+      if (over || !listener) return;
       try {
-        for (const item of listener.finish()) controller.enqueue(item as StreamItem<O>);
-      } finally {
-        close();
+        tell(listener.finish());
+        end();
+        output?.close();
+      } catch (error) {
+        fail(error);
+        throw error;
       }
     },
+    abort: fail,
   });
+  return { readable, writable };
 }
 
 /** A detector that takes chunks and gives items. */
@@ -95,6 +157,7 @@ class Listener {
   #encoding: StreamOptions["encoding"];
   /** Bytes of a pair of samples that has not come whole. */
   #rest = new Uint8Array(0);
+  #kind: string | undefined;
 
   private constructor(detector: TurnDetector, { frames = false, encoding }: StreamOptions) {
     this.#detector = detector;
@@ -111,7 +174,7 @@ class Listener {
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new VapTurnError("option", `option signal: expected an AbortSignal, found ${typeof signal}`);
     }
-    if (signal?.aborted === true) throw abortion(signal);
+    if (signal?.aborted === true) throw abortion(signal, "stream");
     return new Listener(await TurnDetector.create(rest), options);
   }
 
@@ -119,11 +182,17 @@ class Listener {
     if (typeof chunk !== "object" || (chunk as unknown) === null) {
       throw new VapTurnError("option", `sound: expected { user, agent } or samples of both in turns, found ${typeof chunk}`);
     }
+    const kind = ArrayBuffer.isView(chunk) ? (chunk instanceof Uint8Array ? "bytes" : shown(chunk)) : "{ user, agent }";
+    this.#kind ??= kind;
+    if (kind !== this.#kind) throw new VapTurnError("option", `sound: expected ${this.#kind} as before, found ${kind}`);
     const { user, agent } = ArrayBuffer.isView(chunk) ? this.#apart(chunk) : chunk;
     return this.#items(this.#detector.push(user, agent));
   }
 
   finish(): (Frame | TurnEvent)[] {
+    if (this.#rest.length > 0) {
+      throw new VapTurnError("length", `sound: expected whole samples of both channels, found ${this.#rest.length} bytes more`);
+    }
     return this.#items(this.#detector.finish());
   }
 
@@ -189,27 +258,4 @@ function read(reader: ReadableStreamDefaultReader<SoundChunk>): AsyncIterator<So
       return { done: true, value: undefined };
     },
   };
-}
-
-/** What comes, or `aborted` as soon as the signal says so. */
-function unlessAborted<T>(coming: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return coming;
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      reject(abortion(signal));
-    };
-    if (signal.aborted) {
-      stop();
-      coming.catch(() => undefined);
-      return;
-    }
-    signal.addEventListener("abort", stop);
-    coming.then(resolve, reject).finally(() => {
-      signal.removeEventListener("abort", stop);
-    });
-  });
-}
-
-function abortion(signal: AbortSignal | undefined): VapTurnError {
-  return new VapTurnError("aborted", "stream: it was aborted", signal?.reason);
 }

@@ -1,7 +1,9 @@
 // WAV files to samples; the decoder itself is in the wasm binary.
+import { checkNames } from "./checks.js";
 import { guarded } from "./errors.js";
 import { loadWasm } from "./load.js";
 import type { LoadOptions } from "./options.js";
+import { checkBytes } from "./samples.js";
 import { decodeWav as decode } from "./vap_wasm.js";
 
 /** A decoded WAV file. */
@@ -14,6 +16,8 @@ export interface Wav {
 
 /** Decodes a WAV file: PCM of 8, 16, 24 or 32 bits, float, or G.711, at any rate. */
 export async function decodeWav(bytes: Uint8Array, options: Pick<LoadOptions, "wasm" | "assetBase"> = {}): Promise<Wav> {
+  checkBytes("decodeWav", bytes);
+  checkNames(options, ["wasm", "assetBase"]);
   await loadWasm(options.wasm, options.assetBase);
   return guarded(() => decode(bytes));
 }

@@ -29,7 +29,7 @@ test("bench: figures for people and for programs", async () => {
   assert.deepEqual([text.code, text.stderr, json.code, json.stderr], [0, "", 0, ""]);
   assert.match(text.stdout, /^first frame +\d+ ms.*\na hop of 20 ms +median \d+\.\d{3} ms.*\ncalls a core +\d+ .*\nmemory of a call +\d\.\d\d MB.*\n$/);
   const { firstFrameMs, hopMs, callsACore, stateBytes, rateHz } = JSON.parse(json.stdout);
-  assert.ok(firstFrameMs > 0 && hopMs.median > 0 && hopMs.median <= hopMs.p99 && callsACore > 1);
+  assert.ok(firstFrameMs > 0 && hopMs.median > 0 && hopMs.median <= hopMs.p99 && callsACore > 0 && Number.isFinite(callsACore));
   assert.ok(stateBytes > 1e5 && stateBytes < 2e6 && rateHz === 16000);
 });
 

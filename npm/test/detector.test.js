@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
-import { TurnDetector, TurnModel, VapTurnError, analyze, loadWasm, steps } from "../dist/index.js";
+import { TurnDetector, TurnModel, VapTurnError, analyze, decodeG711, decodeWav, loadWasm, steps } from "../dist/index.js";
 import { MODEL, largestDifference, numbers, sharedModel, shortCall } from "./support.js";
 
 let call, whole, model;
@@ -166,6 +166,21 @@ test("wrong options throw, by name", async () => {
     assert.throws(() => detector.push(wrong), failsWith("option", /Float32Array/));
   }
   detector.close();
+});
+
+test("whatever else is wrong has a code too", async () => {
+  const track = { samples: new Float32Array(800), rate: 8000 };
+  const call = { user: track, agent: track };
+  for (const wrong of [
+    () => analyze(undefined), () => analyze({ user: track }), () => analyze(call, null), () => analyze(call, { onProgress: 5 }),
+    () => analyze(call, { backend: 5n }), () => analyze(call, { encoding: "s16le" }), () => steps(null).next(),
+    ...[[0.5], new Int16Array(8), new Uint8Array(8), new Float64Array(8), undefined].map((samples) => () => analyze({ user: track, agent: { samples, rate: 8000 } })),
+    () => analyze({ user: track, agent: { samples: track.samples, rate: "8000" } }),
+    () => TurnModel.load(null), () => TurnModel.load({ modle: new Uint8Array(8) }), () => decodeWav(null), () => decodeWav([82]),
+    () => decodeWav(new Uint8Array(8), null), () => decodeG711(new Uint8Array(8), "alaw", null), () => decodeG711("x", "alaw"),
+  ]) {
+    await assert.rejects(async () => wrong(), (error) => error instanceof VapTurnError && error.code === "option", String(wrong));
+  }
 });
 
 test("a model comes from bytes, a path, a file URL or a response; or it is said why not", async () => {

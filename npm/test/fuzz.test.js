@@ -2,13 +2,13 @@
 // binary. `VAP_FUZZ_CASES=100000 node --test test/fuzz.test.js` for a long run.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { ERROR_CODES, TurnDetector, TurnModel, VapTurnError, decodeG711, decodeWav, turnEvents } from "../dist/index.js";
+import { ERROR_CODES, TurnDetector, TurnModel, VapTurnError, analyze, createPool, decodeG711, decodeWav, steps, turnEvents } from "../dist/index.js";
 import { numbers, shortCall, wav } from "./support.js";
 import { randomModel } from "../bench/model.mjs";
 
 const CASES = Number(process.env.VAP_FUZZ_CASES ?? 3000);
 /** Shares of the cases; together they are the whole. */
-const SHARES = { calls: 0.5, states: 0.25, models: 0.1, files: 0.1, options: 0.05 };
+const SHARES = { calls: 0.5, states: 0.2, models: 0.1, files: 0.09, options: 0.05, recordings: 0.04, pool: 0.02 };
 
 /** Every kind of layer, small enough for many. */
 const TINY = { name: "tiny", dim: 16, channel_layers: 1, num_layers: 1, heads: 2, context_frames: 8, feed_forward_factor: 4, norm_epsilon: 1e-5 };
@@ -44,6 +44,11 @@ async function outcome(seed, run) {
   }
 }
 
+/** Policies and expectations, most of them wrong. */
+const POLICIES = [{}, { maxSilenceMs: 700 }, { endThreshold: 0.4, minSilenceMs: 100 }, { maxSilenceMs: NaN }, { endThreshold: 2 }, { nothing: 1 },
+  { preset: "fast" }, { preset: "fast", maxFalseCutoff: 0.1 }, { meanLatencyMs: -1 }, null, undefined, 7, "fast", [], Symbol("p")];
+const EXPECTED = ["open", "yesno", "digits", "spelling", "letters", "", null, undefined, 7, {}];
+
 function checkOutput(seed, { frames, events }) {
   for (const frame of frames) assert.ok(numbers(frame).slice(1).every((p) => p >= 0 && p <= 1), `seed ${seed}: ${JSON.stringify(frame)}`);
   for (const { timeMs, speaker } of events) assert.ok(Number.isSafeInteger(timeMs) && ["user", "agent"].includes(speaker), `seed ${seed}`);
@@ -53,7 +58,7 @@ async function cases(t, name, run) {
   const count = Math.ceil(CASES * SHARES[name]);
   const tally = {};
   for (let at = 0; at < count; at++) {
-    const seed = at * 5 + Object.keys(SHARES).indexOf(name);
+    const seed = at * 7 + Object.keys(SHARES).indexOf(name);
     const said = await run(seed, dice(seed));
     tally[said] = (tally[said] ?? 0) + 1;
   }
@@ -97,7 +102,9 @@ test("calls in any order, with any sound", async (t) => {
     let said = "fine";
     for (let step = 0; step <= below(8); step++) {
       const { value, code } = await outcome(seed, async () => {
-        switch (below(12)) {
+        switch (below(14)) {
+          case 12: return void detector.setPolicy(pick(below, POLICIES));
+          case 13: return void detector.expect(pick(below, EXPECTED));
           case 0: return detector.finish();
           case 1: return detector.reset();
           case 2: return below(3) === 0 ? detector.close() : undefined;
@@ -218,4 +225,52 @@ test("options of all kinds", async (t) => {
     return code ?? "taken";
   });
   assert.ok(tally.option > 0 && tally.taken > 0 && tally["sample-rate"] > 0);
+});
+
+test("recordings and their options of all kinds", async (t) => {
+  const values = [undefined, null, 0, 8000, 4e9, NaN, "cpu", "gpu", true, [], {}, () => undefined, Symbol("s"), 5n, { maxSilenceMs: 700 }, "digits"];
+  const names = ["backend", "policy", "expect", "onProgress", "encoding", "assetBase", "modle"];
+  const tally = await cases(t, "recordings", async (seed, below) => {
+    const track = () => (below(12) === 0 ? pick(below, [undefined, null, 7, "sound", []]) : { samples: sound(below), rate: below(8) === 0 ? pick(below, values) : pick(below, RATES) });
+    const call = below(20) === 0 ? pick(below, values) : { user: track(), agent: track() };
+    const options = { model };
+    for (let times = below(2); times > 0; times--) options[pick(below, names)] = pick(below, values);
+    const given = below(30) === 0 ? null : options;
+    const { value, code } = await outcome(seed, () => (below(2) ? analyze(call, given) : steps(call, given).next().then((step) => step.value)));
+    if (value) checkOutput(seed, value);
+    return code ?? "taken";
+  });
+  assert.ok(tally.option > 0 && tally.taken > 0);
+});
+
+test("a pool and its calls", async (t) => {
+  const pool = await createPool({ threads: 1, model: bytes, maxQueueMs: 2000, saveEveryMs: 100 });
+  t.after(() => pool.close());
+  const tally = await cases(t, "pool", async (seed, below) => {
+    const state = below(6) === 0 ? Uint8Array.from({ length: 40 }, () => below(256)) : undefined;
+    const encoding = pick(below, [undefined, "alaw", "s16le"]);
+    const opened = await outcome(seed, () => pool.open({ rate: pick(below, RATES), encoding, state, policy: below(3) ? undefined : pick(below, POLICIES) }));
+    if (opened.code) return opened.code;
+    const live = opened.value;
+    let said = "fine";
+    for (let step = 0; step <= below(10); step++) {
+      const { code } = await outcome(seed, async () => {
+        switch (below(14)) {
+          case 0: return live.finish();
+          case 1: return below(3) ? undefined : live.close();
+          case 2: return live.setPolicy(pick(below, POLICIES));
+          case 3: return live.expect(pick(below, EXPECTED));
+          case 4: return void (await live.save());
+          case 5: return live.ready();
+          default: return live.push(sound(below), sound(below));
+        }
+      });
+      said = code ?? said;
+    }
+    await outcome(seed, () => live.finish());
+    live.close();
+    return said;
+  });
+  assert.ok(tally.option > 0 && tally.fine > 0);
+  assert.deepEqual([pool.stats.calls, pool.stats.restarts], [0, 0]);
 });

@@ -74,15 +74,15 @@ test("a preset of a model without calibration is refused by its name", async () 
 });
 
 const WRONG = [
-  [{ preset: "quick" }, /option preset: expected one of fast, balanced, patient, found quick/],
+  [{ preset: "quick" }, /option preset: expected one of fast, balanced, patient, found "quick"/],
   [{ preset: 1 }, /option preset/],
   [{ preset: "fast", maxFalseCutoff: 0.2 }, /option preset: expected to be left out beside maxFalseCutoff/],
   [{ preset: "fast", meanLatencyMs: 900 }, /option preset: expected to be left out beside meanLatencyMs/],
   [{ preset: "fast", endThreshold: 0.5 }, /option endThreshold: expected to be left out, preset decides it/],
-  [{ preset: "fast", presets: 1 }, /found presets/],
-  [{ endTreshold: 0.5 }, /option policy: expected one of .*found endTreshold/],
+  [{ preset: "fast", presets: 1 }, /found "presets"/],
+  [{ endTreshold: 0.5 }, /option policy: expected one of .*found "endTreshold"/],
   [{ endThreshold: 2 }, /option endThreshold: expected 0 to 1, found 2/],
-  [{ endThreshold: "0.5" }, /option endThreshold: expected a number, found 0\.5/],
+  [{ endThreshold: "0.5" }, /option endThreshold: expected a number, found "0\.5"/],
   [{ endThreshold: NaN }, /option endThreshold/],
   [{ minSilenceMs: 1.5 }, /option minSilenceMs/],
   [{ minSilenceMs: 900, maxSilenceMs: 800 }, /option minSilenceMs: expected less than maxSilenceMs/],
@@ -250,9 +250,9 @@ test("the command line knows presets and expectations", async (t) => {
   const ends = ({ stdout }) => jsonLines(stdout).filter(({ type, speaker }) => type === "endOfTurn" && speaker === "user").length;
   assert.ok(ends(fast) > ends(plain) && ends(yesno) > ends(plain), `${ends(fast)}, ${ends(yesno)}, ${ends(plain)} ends`);
   for (const [words, says] of [
-    [["--preset", "quick"], /option preset: expected one of fast, balanced, patient, found quick/],
+    [["--preset", "quick"], /option preset: expected one of fast, balanced, patient, found "quick"/],
     [["--preset", "fast", "--max-false-cutoff", "0.2"], /option preset: expected to be left out beside maxFalseCutoff/],
-    [["--expect", "letters"], /option expect: expected one of open, yesno, digits, spelling, found letters/],
+    [["--expect", "letters"], /option expect: expected one of open, yesno, digits, spelling, found "letters"/],
   ]) {
     const { code, stdout, stderr } = await run(...words);
     assert.deepEqual([code, stdout], [2, ""]);

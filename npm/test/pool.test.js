@@ -1,8 +1,11 @@
 // Many calls on the threads of a pool: none is changed by its neighbours, lost with its thread, or taken faster than it
 // can be computed.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { TurnDetector, VapTurnError, createPool } from "../dist/index.js";
+import { PoolThread } from "../dist/pool-thread.js";
 import { MODEL, sharedModel, shortCall } from "./support.js";
 import { g711 } from "./telephone.js";
 
@@ -123,6 +126,43 @@ test("a thread that dies between opening and the first sound loses nothing eithe
   await finishing;
 });
 
+test("a thread that dies as soon as it is ready is replaced, from bytes that are the pool's own", async (t) => {
+  const bytes = new Uint8Array(await readFile(MODEL));
+  const { on } = Worker.prototype;
+  let killed = 0;
+  t.mock.method(Worker.prototype, "on", function (name, hear) {
+    return on.call(this, name, name !== "message" ? hear : (message) => {
+      hear(message);
+      if (message.kind === "ready" && killed++ === 0) void this.terminate();
+    });
+  });
+  const own = await ownPool(t, { threads: 2, model: bytes.buffer });
+  for (let wait = 0; own.stats.restarts < 1 && wait < 500; wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual([own.stats.threads, own.stats.restarts], [2, 1]);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  await Promise.all(own.threads.map(({ worker }) => worker.terminate()));
+  const live = await own.open({ rate: 8000 });
+  live.push(new Float32Array(320), new Float32Array(320));
+  await live.finish();
+  assert.deepEqual([live.hops, own.stats.threads, own.stats.restarts], [2, 2, 3]);
+});
+
+test("a call on hold keeps a bounded number of orders", async (t) => {
+  const own = await ownPool(t, { threads: 1 });
+  const live = await own.open({ rate: 8000 });
+  for (let count = 0; count < 3000; count++) {
+    live.push(new Float32Array(0), new Float32Array(0));
+    if (count % 250 === 0) await live.expect("open");
+  }
+  await live.expect("open");
+  const sent = t.mock.method(PoolThread.prototype, "order");
+  await own.threads[0].worker.terminate();
+  live.push(new Float32Array(320), new Float32Array(320));
+  await live.finish();
+  assert.equal(live.hops, 2);
+  assert.ok(sent.mock.callCount() < 1100, `${sent.mock.callCount()} orders`);
+});
+
 test("a fault in the binary ends the call that met it, and its neighbours go on elsewhere", async (t) => {
   const own = await ownPool(t, { threads: 1, script: new URL("./faulty-worker.js", import.meta.url) });
   const sound = variant(3);
@@ -217,6 +257,25 @@ test("telephone bytes, to a function; an array may be used again at once", async
   assert.deepEqual(events, await alone(sound, 160, { encoding: "alaw" }));
 });
 
+test("a call that its own event closes tells nothing more, and leaves once", async (t) => {
+  const own = await ownPool(t, { threads: 1 });
+  const events = await alone({ user: call.user.samples, agent: call.agent.samples }, 1e9);
+  for (const [count, closes] of [[1, 0], [events.length, events.length - 1]]) {
+    const heard = [];
+    const live = await own.open({
+      rate: 8000,
+      onEvent: (event) => {
+        heard.push(event);
+        if (heard.length > closes) live.close();
+      },
+    });
+    live.push(call.user.samples, call.agent.samples);
+    await assert.rejects(live.finish(), failsWith("closed"));
+    assert.deepEqual(heard, events.slice(0, count));
+    assert.deepEqual([own.stats.calls, own.threads[0].calls], [0, 0]);
+  }
+});
+
 test("more sound than can wait is refused, and what waits is told", async (t) => {
   const own = await ownPool(t, { threads: 1, maxQueueMs: 4000 });
   const live = await own.open({ rate: 8000 });
@@ -250,9 +309,10 @@ test("wrong options and wrong sound throw, and leave the pool as it was", async 
     [{ rate: 8000, policy: { endThreshold: 2 } }, "option"], [{ rate: 8000, policy: "strict" }, "option"],
     [{ rate: 8000, policy: { vadOnset: () => 1 } }, "option"], [{ rate: 8000, frames: 1 }, "option"],
     [{ rate: 8000, encoding: "ulaw" }, "option"], [{ rate: 8000, state: "state" }, "option"],
-    [{ rate: 8000, onEvent: 7 }, "option"], [{ rate: 8000, state: new Uint8Array(30) }, "state"], [null, "option"],
+    [{ rate: 8000, onEvent: 7 }, "option"], [{ rate: 8000, state: new Uint8Array(30) }, "state"],
+    [{ rate: 8000, state: new Uint8Array(30), policy: {} }, "option"], [{ rate: 8000, state: new Uint8Array(30), expect: "open" }, "option"], [null, "option"],
   ]) await assert.rejects(async () => pool.open(wrong), failsWith(code), JSON.stringify(wrong));
-  for (const wrong of [{ threads: 0 }, { threads: 1.5 }, { threads: 1e6 }, { saveEveryMs: NaN }, { maxQueueMs: -1 }, { thread: 1 }, { script: "x.js" }, { model }]) {
+  for (const wrong of [{ threads: 0 }, { threads: 1.5 }, { threads: 1e6 }, { saveEveryMs: NaN }, { maxQueueMs: -1 }, { thread: 1 }, { script: "x.js" }, { script: new URL("https://example.com/x.js") }, { model }]) {
     await assert.rejects(createPool(wrong), failsWith("option"));
   }
   const live = await pool.open({ rate: 8000 });

@@ -153,6 +153,62 @@ test("errors of the source and of the sound come out", async () => {
   for (const source of [undefined, null, 7, "sound", {}, new Float32Array(4)]) await assert.rejects(all(turnEvents(source, options)), failsWith("option", /source/));
 });
 
+test("a reader or a writer that goes ends it on both sides, and leaves nothing at the signal", async () => {
+  for (const leave of ["cancel", "abort"]) {
+    const control = new AbortController();
+    let listeners = 0;
+    for (const [name, by] of [["addEventListener", 1], ["removeEventListener", -1]]) {
+      const own = control.signal[name].bind(control.signal);
+      control.signal[name] = (...given) => ((listeners += by), own(...given));
+    }
+    const { readable, writable } = turnEventStream({ ...options, signal: control.signal });
+    const [reader, writer] = [readable.getReader(), writable.getWriter()];
+    const gone = [reader.closed, writer.closed].map((closed) => closed.then(() => "closed", (error) => error.message));
+    await writer.ready;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(listeners, 1);
+    // A write that waits for its reader holds nothing up.
+    writer.write({ user: new Float32Array(800) }).catch(() => undefined);
+    await (leave === "cancel" ? reader.cancel(new Error("gone")) : writer.abort(new Error("gone")));
+    assert.deepEqual(await Promise.all(gone), leave === "cancel" ? ["closed", "gone"] : ["gone", "gone"]);
+    assert.equal(listeners, 0);
+  }
+});
+
+test("a source is told only when it is left early, and need not promise anything", async () => {
+  const source = (more, told) => ({
+    [Symbol.asyncIterator]: () => ({
+      next: () => more(),
+      return: () => void told.push("left"),
+    }),
+  });
+  const [left, ended, broken] = [[], [], []];
+  const chunk = chunks(40_000).next().value;
+  for await (const { type } of turnEvents(source(() => ({ done: false, value: chunk }), left), options)) if (type) break;
+  assert.deepEqual(await all(turnEvents(source(() => ({ done: true }), ended), options)), []);
+  const breaks = () => {
+    throw new RangeError("the line is dead");
+  };
+  await assert.rejects(all(turnEvents(source(breaks, broken), options)), RangeError);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual([left, ended, broken], [["left"], [], []]);
+});
+
+test("chunks of one kind alone, and whole samples at the end", async () => {
+  const kinds = [new Float32Array(4), new Int16Array(4), new Uint8Array(4), { user: new Float32Array(4) }];
+  for (const first of kinds) {
+    for (const second of kinds) {
+      const reading = all(turnEvents([first, second], { ...options, encoding: "s16le" }));
+      if (first === second) assert.deepEqual(await reading, []);
+      else await assert.rejects(reading, failsWith("option", /as before/));
+    }
+  }
+  for (const cut of [new Float32Array(3), new Int16Array(1), new Uint8Array(7)]) {
+    await assert.rejects(all(turnEvents([cut], { ...options, encoding: "s16le" })), failsWith("length", /whole samples/));
+    await assert.rejects(all(ReadableStream.from([cut]).pipeThrough(turnEventStream({ ...options, encoding: "s16le" }))), failsWith("length"));
+  }
+});
+
 test("wrong options are named", async () => {
   for (const [wrong, says] of [[{ rate: 1.5 }, /Rate/], [{ frame: true }, /frame/], [{ frames: 1 }, /frames/], [{ signal: {} }, /signal/], [{ encoding: "pcm" }, /encoding/]]) {
     await assert.rejects(all(turnEvents(chunks(), { ...options, ...wrong })), failsWith("option", says));
