@@ -1,4 +1,5 @@
 // The page as it listens: the call as it plays, the microphone, the keyboard alone, and all of it without a server.
+/* global caches */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { BROWSER } from "./browsers.js";
@@ -107,6 +108,13 @@ test("the microphone is opened by the button alone; the agent answers when the t
 test("with the server gone, the page comes back and listens", async () => {
   const { page, close } = await site.open({ serviceWorkers: "allow" });
   await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === "activated");
+  const kept = await page.evaluate(async () => {
+    const names = await caches.keys();
+    const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+    return requests.flat().map(({ url }) => new URL(url).pathname);
+  });
+  assert.ok(kept.some((path) => path.endsWith("/vap_wasm_bg.wasm")), kept.join(", "));
+  assert.deepEqual(kept.filter((path) => /vap_gpu|gpu-worker/.test(path)), []);
   await site.halt();
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));

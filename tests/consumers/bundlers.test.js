@@ -73,7 +73,9 @@ test("Vite, build", PATIENCE, async (t) => {
   await build({ root: home, configFile: false, customLogger: keeping(warnings) });
   await writeFile(join(home, "dist", "call.wav"), call);
   assert.deepEqual(warnings, []);
-  await works(t, (await serve(t, join(home, "dist"), STRICT)).address);
+  const { address, asked } = await serve(t, join(home, "dist"), STRICT);
+  await works(t, address);
+  assert.deepEqual([...asked].filter((path) => /gpu/.test(path) && !/gpu-(adapter|pace)/.test(path)), []);
 });
 
 test("webpack", PATIENCE, async (t) => {
