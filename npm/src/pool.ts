@@ -20,7 +20,7 @@ export interface PoolOptions {
   model?: BinarySource;
   /** The wasm binary; by default `vap_wasm_bg.wasm`. */
   wasm?: BinarySource | WebAssembly.Module;
-  /** Folder of both files, where they do not lie beside the code; those above go first. */
+  /** Folder of both files, by default beside the code; those above go first. */
   assetBase?: URL | string;
   /**
    * How much sound of a call lies between two saves of its state, in ms; by default 5000. What was pushed since is kept
@@ -29,15 +29,18 @@ export interface PoolOptions {
   saveEveryMs?: number;
   /** How much sound of a call may wait for its thread, in ms; by default 10 000. */
   maxQueueMs?: number;
-  /** Where the script of a thread lies; by default beside the code. */
+  /** Where the script of a thread lies, as a `file:` or `data:` URL; by default beside the code. */
   script?: URL;
 }
 
 /** Options of {@link TurnPool.open}. */
 export interface CallOptions extends Omit<DetectorOptions, "model" | "wasm" | "assetBase"> {
-  /** Goes on from a saved state; rates and policy are then those of the conversation, and `rate` must say the same. */
+  /**
+   * Goes on from a saved state: policy and expectation are those of the conversation and must be left out, and `rate` must
+   * say the same. By default the call begins.
+   */
   state?: Uint8Array;
-  /** Gives a frame every 20 ms as well, before the events of its hop. */
+  /** Gives a frame every 20 ms as well, before the events of its hop; by default events alone. */
   frames?: boolean;
   /** Takes what the call tells, instead of a reader. */
   onEvent?: (event: Frame | TurnEvent) => void;

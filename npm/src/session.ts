@@ -25,7 +25,7 @@ export interface DetectorOptions extends LoadOptions {
   policy?: PolicyOptions;
   /** What the user will probably say first; by default `"open"`. */
   expect?: Expectation;
-  /** What a channel is that comes as bytes (`Uint8Array`, `Buffer`); without it bytes are refused. */
+  /** What a channel is that comes as bytes (`Uint8Array`, `Buffer`); by default bytes are refused. */
   encoding?: Encoding;
 }
 

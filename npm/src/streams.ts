@@ -25,7 +25,7 @@ export type SoundSource = AsyncIterable<SoundChunk> | Iterable<SoundChunk> | Rea
 export interface StreamOptions extends DetectorOptions {
   /** Gives a frame every 20 ms as well, before the events of its hop; by default events alone. */
   frames?: boolean;
-  /** Ends it early: `aborted` is thrown, with the signal's reason as the `cause`. */
+  /** Ends it early: `aborted` is thrown, with the signal's reason as the `cause`; by default nothing does. */
   signal?: AbortSignal;
 }
 
