@@ -29,15 +29,15 @@ export interface PoolOptions {
   saveEveryMs?: number;
   /** How much sound of a call may wait for its thread, in ms; by default 10 000. */
   maxQueueMs?: number;
-  /** Where the script of a thread lies; by default beside the code. */
+  /** Where the script of a thread lies, as a `file:` or `data:` URL; by default beside the code. */
   script?: URL;
 }
 
 /** Options of {@link TurnPool.open}. */
 export interface CallOptions extends Omit<DetectorOptions, "model" | "wasm" | "assetBase"> {
   /**
-   * Goes on from a saved state; rates and policy are then those of the conversation, and `rate` must say the same. By
-   * default the call is at its beginning.
+   * Goes on from a saved state: policy and expectation are those of the conversation and must be left out, and `rate` must
+   * say the same. By default the call begins.
    */
   state?: Uint8Array;
   /** Gives a frame every 20 ms as well, before the events of its hop; by default events alone. */
