@@ -267,7 +267,7 @@ fn after_start_up_nothing_is_allocated() {
         };
         assert!(hear(1) > 0, "buffers grow to their size");
         assert_eq!(hear(5), 0, "{rate_hz} Hz");
-        assert!(barge_ins > 50, "{barge_ins} barge-ins");
+        assert!(barge_ins > 0, "{rate_hz} Hz: nothing told before its verdict");
     }
 }
 
