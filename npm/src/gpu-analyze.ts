@@ -13,6 +13,8 @@ import { type RawOutput } from "./vap_wasm.js";
 const GPU_HOPS = 512;
 /** Hops of silence on which the CPU is timed, after as many for its compiler. */
 const CPU_HOPS = 150;
+/** How long a step may take, the first with its shaders included. */
+const PATIENCE_MS = 60_000;
 /** How long a race may take, the loading of the GPU included. */
 const RACE_MS = 10_000;
 /** Time on the CPU below which there is none. */
@@ -48,7 +50,7 @@ export class GpuHearing {
   readonly #conversation: GpuConversation;
 
   constructor(detector: TurnDetector, stream: GpuStream) {
-    this.#conversation = new GpuConversation(detector.raw.relay(), stream, [GPU_HOPS, 32, 4, 1]);
+    this.#conversation = new GpuConversation(detector.raw.relay(), stream, [GPU_HOPS, 32, 4, 1], PATIENCE_MS);
   }
 
   /** What computes the model: no longer the GPU when it was lost. */

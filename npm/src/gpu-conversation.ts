@@ -2,6 +2,7 @@
 import { VapTurnError, asVapTurnError } from "./errors.js";
 import { HOP_MS } from "./frames.js";
 import type { BackendName } from "./gpu-adapter.js";
+import { within } from "./gpu-pace.js";
 import type { GpuStream } from "./gpu.js";
 import type { Steer, Steered } from "./messages.js";
 import { steered } from "./policy-in-force.js";
@@ -13,15 +14,20 @@ export class GpuConversation {
   #relay: Relay | undefined;
   /** In place of the relay. */
   #session: Session | undefined;
+  /** Ends the wait for a step when the session has taken over. */
+  #leave: (() => void) | undefined;
   readonly #gpu: GpuStream;
   /** Hops that a step may take, the most first; few, since each number may need shaders of its own. */
   readonly #sizes: readonly number[];
 
-  /** Takes over the relay and the stream. */
-  constructor(relay: Relay, gpu: GpuStream, sizes: readonly number[]) {
+  readonly #patienceMs: number;
+
+  /** Takes over the relay and the stream; a step that takes longer than `patienceMs` counts as a lost GPU. */
+  constructor(relay: Relay, gpu: GpuStream, sizes: readonly number[], patienceMs: number) {
     this.#relay = relay;
     this.#gpu = gpu;
     this.#sizes = sizes;
+    this.#patienceMs = patienceMs;
   }
 
   get backend(): BackendName {
@@ -49,9 +55,14 @@ export class GpuConversation {
     if (!relay) return this.#work(this.#open());
     const waiting = relay.waiting();
     const mels = relay.lend(this.#sizes.find((hops) => hops <= waiting) ?? 1);
+    const left = new Promise<undefined>((resolve) => {
+      this.#leave = () => {
+        resolve(undefined);
+      };
+    });
     try {
-      const logits = await this.#gpu.step(mels);
-      if (this.#relay === relay) return relay.tell(logits);
+      const logits = await Promise.race([left, within(this.#patienceMs, this.#gpu.step(mels))]);
+      if (logits && this.#relay === relay) return relay.tell(logits);
     } catch (error) {
       if (this.#relay === relay) this.#comeHome(relay, asVapTurnError(error));
     }
@@ -88,6 +99,7 @@ export class GpuConversation {
   #comeHome(relay: Relay, reason: VapTurnError): Session {
     this.#relay = undefined;
     this.#session = relay.comeHome();
+    this.#leave?.();
     this.onlost?.(reason);
     return this.#session;
   }

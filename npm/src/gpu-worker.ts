@@ -18,6 +18,8 @@ const PIECE_MS = 1000;
 const BEHIND_MS = 10_000;
 /** Hops that one step may take, more when it is behind. */
 const SIZES = [32, 4, 1];
+/** How long a step may take. */
+const PATIENCE_MS = 5000;
 /** How long a race may take, the loading of the GPU included. */
 const RACE_MS = 10_000;
 
@@ -147,7 +149,7 @@ async function begin(message: Begin): Promise<void> {
   const gpu = await (wish.backend === "webgpu" ? opening : within(RACE_MS, opening).catch(() => undefined));
   if (gpu && (wish.backend === "webgpu" || gpu.hopMs < pace.hopMs)) {
     await warmed(gpu.stream, SIZES);
-    const taken = new GpuConversation(cpu.relay(), gpu.stream, SIZES);
+    const taken = new GpuConversation(cpu.relay(), gpu.stream, SIZES, PATIENCE_MS);
     taken.onlost = ({ message }) => {
       desk.post({ kind: "moved", backend: "cpu", reason: message });
     };

@@ -1,6 +1,6 @@
 // The model on WebGPU in headless Chromium, where it runs in software: equal to the CPU, chosen as asked, and when the GPU
 // is lost the CPU goes on where it stood.
-/* global BroadcastChannel, GPUAdapter, GPUAdapterInfo, MessageChannel, PcmInput, analyze, capture, clearInterval, dispatchEvent, failure, listen, talk, tiny, rendered, setInterval */
+/* global BroadcastChannel, GPUAdapter, GPUAdapterInfo, GPUBuffer, MessageChannel, PcmInput, analyze, capture, clearInterval, dispatchEvent, failure, listen, talk, tiny, rendered, setInterval */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
@@ -35,6 +35,17 @@ function dawdling() {
   performance.now = () => now() + (late += 50);
 }
 
+/** Before other code of a Worker: a message on the channel "lose" has the GPU never answer again. */
+function stalling() {
+  const { prototype } = GPUBuffer;
+  const map = prototype.mapAsync;
+  let stalled = false;
+  prototype.mapAsync = function (...given) {
+    return stalled ? new Promise(() => undefined) : map.apply(this, given);
+  };
+  new BroadcastChannel("lose").onmessage = () => (stalled = true);
+}
+
 let site;
 let bare;
 
@@ -46,6 +57,7 @@ before(async () => {
     "tiny.safetensors": Buffer.from(randomModel(TINY, "f32")),
     "shipped.safetensors": Buffer.from(restored(shipped, "f32")),
     "losing.js": `(${losing})();\n${worker}`,
+    "stalling.js": `(${stalling})();\n${worker}`,
     "dawdling.js": `(${dawdling})();\n${worker}`,
   };
   site = await start({ autoplay: true, webgpu: true, files });
@@ -295,10 +307,14 @@ test("live on WebGPU: the same frames and events as on the CPU", { skip }, async
   assert.deepEqual([found.moves, found.errors], [[], []]);
 });
 
-for (const [when, hop] of [["at once", 0], ["on the way", 100]]) {
-  test(`a device lost ${when}: the CPU goes on where it stood`, { skip }, async () => {
+for (const [what, gpuWorker, hop] of [
+  ["lost at once", "./losing.js", 0],
+  ["lost on the way", "./losing.js", 100],
+  ["that does not answer", "./stalling.js", 100],
+]) {
+  test(`a device ${what}: the CPU goes on where it stood`, { skip }, async () => {
     const { found } = await on(
-      (hop) => {
+      ({ gpuWorker, hop }) => {
         const channel = new BroadcastChannel("lose");
         let lost = false;
         const lose = (hops) => {
@@ -306,9 +322,9 @@ for (const [when, hop] of [["at once", 0], ["on the way", 100]]) {
           lost = true;
           channel.postMessage("now");
         };
-        return rendered({ gpuWorker: "./losing.js" }, 4, lose);
+        return rendered({ gpuWorker }, 4, lose);
       },
-      { argument: hop },
+      { argument: { gpuWorker, hop } },
     );
     assertSame(found, found.expected);
     assert.deepEqual(found.errors, []);
