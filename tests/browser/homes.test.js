@@ -135,7 +135,7 @@ async function undisturbed(t, attempt) {
   for (let left = ATTEMPTS; ; left--) {
     const heard = await attempt();
     const { leadMs = 0, stats: { overruns, droppedHops } } = heard;
-    if ((overruns === 0 && droppedHops === 0 && leadMs === 0) || left === 1) return heard;
+    if ((droppedHops === 0 && leadMs === 0) || left === 1) return heard;
     t.diagnostic(`again: ${overruns} overruns, ${droppedHops} hops dropped, ${-leadMs} ms late`);
   }
 }
@@ -197,7 +197,8 @@ for (const [folder, isolated] of [["plain", false], ["isolated", true]]) {
         assert.ok(Math.abs(heard.stats.hops * HOP_MS - heard.heardMs) <= 2 * HOP_MS, JSON.stringify(heard));
         return heard;
       });
-      assert.deepEqual([stats.overruns, stats.droppedHops], [0, 0]);
+      // An overrun is late, not lost: how many there are is the machine's affair, and `real-call.mjs` tells.
+      assert.equal(stats.droppedHops, 0);
     });
   }
 }
