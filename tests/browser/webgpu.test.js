@@ -1,11 +1,12 @@
 // The model on WebGPU in headless Chromium, where it runs in software: equal to the CPU, chosen as asked, and when the GPU
 // is lost the CPU goes on where it stood.
-/* global BroadcastChannel, GPUAdapter, GPUAdapterInfo, GPUBuffer, MessageChannel, PcmInput, analyze, capture, clearInterval, dispatchEvent, failure, listen, talk, tiny, rendered, setInterval */
+/* global BroadcastChannel, GPUAdapterInfo, MessageChannel, PcmInput, analyze, capture, clearInterval, dispatchEvent, failure, listen, talk, tiny, rendered, setInterval */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { randomModel, restored } from "../../npm/bench/model.mjs";
 import { BROWSER } from "./browsers.js";
+import { dawdling, losing, stalling } from "./gpu-faults.js";
 import { start } from "./site.js";
 
 const BAR = 1e-3;
@@ -14,37 +15,6 @@ const skip = BROWSER !== "chromium" && "only Chromium offers WebGPU without a GP
 const TINY = {
   name: "tiny", dim: 16, channel_layers: 1, num_layers: 1, heads: 2, context_frames: 32, feed_forward_factor: 4, norm_epsilon: 1e-5,
 };
-
-/** Before other code of a thread: a message on the channel "lose" destroys every device that it opens. */
-function losing() {
-  const { prototype } = GPUAdapter;
-  const request = prototype.requestDevice;
-  const devices = [];
-  prototype.requestDevice = async function (...given) {
-    const device = await request.apply(this, given);
-    devices.push(device);
-    return device;
-  };
-  new BroadcastChannel("lose").onmessage = () => devices.forEach((device) => device.destroy());
-}
-
-/** Before other code of a Worker: every look at the clock costs the time of a slow CPU. */
-function dawdling() {
-  const now = performance.now.bind(performance);
-  let late = 0;
-  performance.now = () => now() + (late += 50);
-}
-
-/** Before other code of a Worker: a message on the channel "lose" has the GPU never answer again. */
-function stalling() {
-  const { prototype } = GPUBuffer;
-  const map = prototype.mapAsync;
-  let stalled = false;
-  prototype.mapAsync = function (...given) {
-    return stalled ? new Promise(() => undefined) : map.apply(this, given);
-  };
-  new BroadcastChannel("lose").onmessage = () => (stalled = true);
-}
 
 let site;
 let bare;
