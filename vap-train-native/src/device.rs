@@ -2,10 +2,10 @@
 
 use tch::Cuda;
 
-pub use tch::Device;
-
 use crate::config::{Precision, TrainingConfig};
 use crate::error::{Error, Result};
+
+pub use tch::Device;
 
 /// The device training runs on: of several GPUs that of this process, by its rank on this machine.
 ///

@@ -13,13 +13,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A corpus or a prepared folder is not as it should be.
     #[error(transparent)]
-    Corpus(#[from] crate::corpora::CorpusError),
+    Corpus(#[from] crate::data::CorpusError),
     /// Core: config, audio, model file.
     #[error(transparent)]
     Core(#[from] vap_core::Error),
     /// Downloads.
     #[error(transparent)]
-    Download(#[from] crate::download::DownloadError),
+    Download(#[from] crate::data::download::DownloadError),
     /// libtorch.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),

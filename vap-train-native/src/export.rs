@@ -9,9 +9,9 @@ use vap_core::model_file::{ModelFile, Storage};
 use vap_core::{ModelConfig, Policy};
 
 use crate::config::RunConfig;
+use crate::data::prepared::Prepared;
 use crate::error::{Error, Result};
 use crate::model;
-use crate::prepared::Prepared;
 
 /// Where weights come from, for the header.
 pub fn provenance(config: &RunConfig, data: &Prepared, step: u64, dev_loss: f64) -> Value {

@@ -7,15 +7,22 @@ use clap::{Parser, Subcommand};
 use vap_core::Policy;
 use vap_core::model_file::Storage;
 use vap_train_native::config::RunConfig;
-use vap_train_native::corpora::Split;
-use vap_train_native::corpora::bad::OnBadFile;
-use vap_train_native::evaluate::{self, Candidate, LeakSize, Options};
-use vap_train_native::pipeline::{self, Plan};
-use vap_train_native::prepare::{self, Corpus, Kind};
-use vap_train_native::prepared::Prepared;
-use vap_train_native::simulate::{self, Simulator};
-use vap_train_native::train::{RunFolder, train};
-use vap_train_native::{download, export, launch};
+use vap_train_native::data::Split;
+use vap_train_native::data::bad::OnBadFile;
+use vap_train_native::data::download;
+use vap_train_native::data::prepare;
+use vap_train_native::data::prepare::{Corpus, Kind};
+use vap_train_native::data::prepared::Prepared;
+use vap_train_native::evaluation;
+use vap_train_native::evaluation::scores::Candidate;
+use vap_train_native::evaluation::{LeakSize, Options};
+use vap_train_native::export;
+use vap_train_native::pipeline;
+use vap_train_native::pipeline::Plan;
+use vap_train_native::training::launch;
+use vap_train_native::training::{RunFolder, train};
+use vap_train_native::windows::simulation;
+use vap_train_native::windows::simulation::Simulator;
 
 #[derive(Parser)]
 #[command(name = "vap-train", version, about = "Trains voice activity projection models for vap-turn")]
@@ -261,7 +268,7 @@ fn main() -> Result<()> {
             let simulator = Simulator::new(&data, split, &config.simulation)?;
             std::fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
             for i in seed..seed + count {
-                simulate::write(&simulator.dialogue(i, seconds), &out.join(format!("dialogue-{i:05}")))?;
+                simulation::write(&simulator.dialogue(i, seconds), &out.join(format!("dialogue-{i:05}")))?;
             }
         }
         Verb::Train { processes: Some(processes), .. } => launch::launch(processes.into())?,
@@ -274,14 +281,14 @@ fn main() -> Result<()> {
             let (folder, condition_count) = (data.clone(), conditions);
             let models = model;
             let options = Options { models, config, data, out, count, condition_count, seconds, split };
-            evaluate::run(&options)?;
+            evaluation::run(&options)?;
             if let Some(real) = real {
                 let candidate = Candidate::new(&name(&first), &export::read_file(&first)?)?;
                 score_real(&candidate, &real, Some(&Prepared::open(&folder)?), Some(&options.out))?;
             }
         }
         Verb::Turnbench { predictions, gold } => {
-            println!("{}", evaluate::score_predictions(&predictions, &gold)?);
+            println!("{}", evaluation::score_predictions(&predictions, &gold)?);
         }
         Verb::Real { model, real, data, out } => {
             let candidate = Candidate::new(&name(&model), &export::read_file(&model)?)?;
@@ -293,13 +300,14 @@ fn main() -> Result<()> {
             let candidate =
                 model.map(|path| anyhow::Ok(Candidate::new(&name(&path), &export::read_file(&path)?)?));
             let candidate = candidate.transpose()?;
-            for (condition, simulation) in
-                [("clean", evaluate::clean(&config.simulation)), ("as trained", config.simulation)]
-            {
+            for (condition, simulation) in [
+                ("clean", evaluation::recordings::clean(&config.simulation)),
+                ("as trained", config.simulation),
+            ] {
                 let size = LeakSize { train, test, seconds };
-                let rows = evaluate::leak(candidate.as_ref(), &data, &simulation, size)?;
+                let rows = evaluation::leak(candidate.as_ref(), &data, &simulation, size)?;
                 let columns = [format!("{condition}, {train} dialogues to train, {test} to test")];
-                println!("{}", evaluate::table(&columns, &rows));
+                println!("{}", evaluation::report::table(&columns, &rows));
             }
         }
         Verb::Export { model, out, policy, calibration, report, commit, storage } => {
@@ -364,11 +372,11 @@ fn score_real(
     data: Option<&Prepared>,
     out: Option<&Path>,
 ) -> Result<()> {
-    let mut report = evaluate::real(candidate, folder)?;
+    let mut report = evaluation::real(candidate, folder)?;
     if let Some(data) = data {
-        report.rows.extend(evaluate::pairs(candidate, data, Split::Test)?);
+        report.rows.extend(evaluation::pairs(candidate, data, Split::Test)?);
     }
-    let markdown = evaluate::real_markdown(&report);
+    let markdown = evaluation::report::real_markdown(&report);
     println!("{markdown}");
     if let Some(out) = out {
         std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;

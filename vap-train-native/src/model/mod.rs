@@ -17,11 +17,12 @@ use tch::{Kind, Tensor};
 use vap_core::config::ModelConfig;
 use vap_core::model_file::{ModelFile, Weight};
 
-use crate::error::{Error, Result};
 use attention::Band;
 use encoder::Encoder;
 use heads::Heads;
 use transformer::Transformer;
+
+use crate::error::{Error, Result};
 
 pub use loaded::LoadedModel;
 

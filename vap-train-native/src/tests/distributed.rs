@@ -2,15 +2,16 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use tch::Tensor;
+
 use super::training::{checkpoint, tiny};
 use super::*;
 use crate::config::{RunConfig, TrainingConfig};
-use crate::corpora::fixture::Folder;
-use crate::dataset::{Shard, Windows, step_windows};
+use crate::data::fixture::Folder;
 use crate::device::Device;
-use crate::distributed::{Place, World};
-use crate::train::{RunFolder, train};
-use tch::Tensor;
+use crate::training::distributed::{Place, World};
+use crate::training::{RunFolder, train};
+use crate::windows::dataset::{Shard, Windows, step_windows};
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -1,14 +1,15 @@
-use super::*;
-use crate::config::{RunConfig, SimulationConfig};
-use crate::corpora::fixture::Folder;
-use crate::dataset::{Windows, dialogue_seed, excerpt_window, window};
-use crate::excerpts::Excerpts;
-use crate::prepared::Call;
-use crate::simulate::Simulator;
-use crate::train::{RunFolder, train};
-use vap_core::labels::{Activity, targets};
 use vap_core::projection::{BACKCHANNEL_AT, OUTPUTS};
 use vap_core::{FRAME_HZ, HOP_SAMPLES};
+
+use super::*;
+use crate::config::{RunConfig, SimulationConfig};
+use crate::data::fixture::Folder;
+use crate::data::prepared::Call;
+use crate::labels::{Activity, targets};
+use crate::training::{RunFolder, train};
+use crate::windows::dataset::{Windows, dialogue_seed, excerpt_window, window};
+use crate::windows::excerpts::Excerpts;
+use crate::windows::simulation::Simulator;
 
 type Track = &'static [[u32; 2]];
 
@@ -108,7 +109,7 @@ fn an_excerpt_has_the_labels_of_the_whole_call() {
     for (track, spans) in whole.speech.iter_mut().zip(SPEECH) {
         spans.iter().for_each(|[start, end]| track[frame(*start)..frame(*end)].fill(true));
     }
-    whole.backchannel = vap_core::labels::mark_backchannels(&whole.speech);
+    whole.backchannel = crate::labels::mark_backchannels(&whole.speech);
     assert!(whole.backchannel[1][frame(4)], "the definition finds it");
     let known = targets(&whole).unwrap();
     let (mut unknown, mut seen) = (0, 0);

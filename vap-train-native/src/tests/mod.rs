@@ -14,8 +14,8 @@ mod evaluation;
 mod configs;
 
 use crate::config::SimulationConfig;
-use crate::corpora::Split;
-use crate::prepared::{
+use crate::data::Split;
+use crate::data::prepared::{
     Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, Room, StoredSamples, Timing, TimingCorpus,
     TurnKind, TurnTiming, Utterance, UtteranceKind, VERSION,
 };
@@ -113,6 +113,6 @@ fn data() -> Prepared {
 
 /// No degradation at all and a digital bed.
 fn bare() -> SimulationConfig {
-    let clean = crate::evaluate::clean(&SimulationConfig::default());
+    let clean = crate::evaluation::recordings::clean(&SimulationConfig::default());
     SimulationConfig { silent_bed: 1.0, ..clean }
 }

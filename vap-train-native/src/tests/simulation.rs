@@ -1,7 +1,8 @@
-use super::*;
-use crate::dataset::window;
-use crate::simulate::Simulator;
 use vap_core::HOP_SAMPLES;
+
+use super::*;
+use crate::windows::dataset::window;
+use crate::windows::simulation::Simulator;
 
 fn simulator<'a>(data: &'a Prepared, config: &SimulationConfig) -> Simulator<'a> {
     Simulator::new(data, Split::Train, config).unwrap()
@@ -108,7 +109,7 @@ fn silence_alone_tells_nothing() {
     }
     let pairs: Vec<(f32, bool)> =
         levels[0].iter().map(|l| (*l, false)).chain(levels[1].iter().map(|l| (*l, true))).collect();
-    let auc = vap_core::metrics::roc_auc(&pairs).unwrap();
+    let auc = crate::evaluation::metrics::roc_auc(&pairs).unwrap();
     assert!(levels.iter().all(|l| l.len() > 100), "{} pauses, {} ends", levels[0].len(), levels[1].len());
     assert!((auc - 0.5).abs() < 0.1, "level of the silence tells ends from pauses at AUC {auc}");
 }
@@ -157,7 +158,7 @@ fn pauses_are_as_long_as_gaps() {
         // Shorter ones are articulation.
         let pairs: Vec<(f32, bool)> =
             labelled(false).chain(labelled(true)).filter(|(length, _)| *length >= 10.0).collect();
-        let auc = vap_core::metrics::roc_auc(&pairs).unwrap();
+        let auc = crate::evaluation::metrics::roc_auc(&pairs).unwrap();
         assert!(pairs.len() > 300, "{} silences", pairs.len());
         assert!((auc - 0.5).abs() < 0.12, "agent {agent_style}: length tells ends at AUC {auc}");
     }

@@ -1,14 +1,15 @@
-use super::*;
-use crate::config::{LossConfig, RunConfig, TrainingConfig};
-use crate::corpora::fixture::Folder;
-use crate::device::Device;
-use crate::loss::{counts, loss};
-use crate::model::{Mode, VapModel};
-use crate::optimizer::{AdamW, learning_rate};
-use crate::train::{RunFolder, train};
 use tch::nn::{self, OptimizerConfig, VarStore};
 use tch::{Kind, Tensor};
 use vap_core::ModelConfig;
+
+use super::*;
+use crate::config::{LossConfig, RunConfig, TrainingConfig};
+use crate::data::fixture::Folder;
+use crate::device::Device;
+use crate::model::{Mode, VapModel};
+use crate::training::loss::{counts, loss};
+use crate::training::optimizer::{AdamW, learning_rate};
+use crate::training::{RunFolder, train};
 
 pub(super) fn tiny() -> RunConfig {
     RunConfig {

@@ -1,0 +1,37 @@
+//! Simulated dialogues to score on: always the same ones.
+
+use super::recording::Recording;
+use crate::config::SimulationConfig;
+use crate::error::Result;
+use crate::windows::dataset::dialogue_seed;
+use crate::windows::simulation::Simulator;
+
+/// Seed of everything that is drawn for a score.
+pub(crate) const SEED: u64 = 0x7E57;
+
+/// Sound without degradation: what the clean condition hears.
+pub fn clean(config: &SimulationConfig) -> SimulationConfig {
+    SimulationConfig {
+        noise: 0.0,
+        room: 0.0,
+        telephone: 0.0,
+        muted: 0.0,
+        leak: 0.0,
+        tilt: 0.0,
+        clipping: 0.0,
+        packet_loss: 0.0,
+        ..config.clone()
+    }
+}
+
+/// The test dialogues of a simulator, `seconds` long each; the same ones whatever the degradation.
+pub fn simulated<'a>(
+    simulator: &'a Simulator,
+    count: u64,
+    seconds: f32,
+) -> impl Iterator<Item = Result<Recording>> + 'a {
+    (0..count).map(move |i| {
+        let dialogue = simulator.dialogue(dialogue_seed(SEED, i), seconds);
+        Ok(Recording { name: format!("dialogue {i}"), audio: dialogue.audio, activity: dialogue.activity })
+    })
+}
