@@ -6,8 +6,9 @@ mod bootstrap;
 mod classification;
 mod ranked;
 mod reliability;
-mod silence_counts;
 mod silence_policy;
+mod silence_counts;
+mod silence_sweep;
 mod turnbench;
 pub mod table;
 
@@ -16,10 +17,8 @@ pub use classification::{Confusion, average_precision, best_weighted_f1, roc_auc
 pub use ranked::Ranked;
 pub use reliability::{Reliability, ReliabilityBin, reliability};
 pub use silence_counts::SilenceCounts;
-pub use silence_policy::{
-    OperatingPoint, SilencePolicy, SilenceRules, SilenceSpan, SweepGrid, SweepSummary, evaluate,
-    silence_sweep, silence_timeout, summarise, sweep,
-};
+pub use silence_policy::{OperatingPoint, SilencePolicy, SilenceRules, SilenceSpan, SweepGrid};
+pub use silence_sweep::{SweepSummary, evaluate, silence_sweep, silence_timeout, summarise, sweep};
 pub use turnbench::{Latency, TurnBench, best_within_fp_rate, turnbench};
 
 /// The value below which the share `of` (0 to 1) of the values lies, interpolated linearly; `None` for no values.
