@@ -54,6 +54,11 @@ pub struct TrainingConfig {
     /// Model file whose weights and feature statistics the run begins with; fresh weights without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_from: Option<PathBuf>,
+    /// Teacher file of `vap-train import`: its answers take the place of the end-of-turn targets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<PathBuf>,
+    /// Questions to the teacher about frames of speech, a window and channel; each silence is asked about beside them.
+    pub speech_questions: usize,
     /// Steps between looks at the dev split.
     pub evaluate_every: u64,
     /// Steps between checkpoints.
@@ -95,6 +100,8 @@ impl Default for TrainingConfig {
             dropout: 0.05,
             ema_decay: 0.998,
             start_from: None,
+            teacher: None,
+            speech_questions: 6,
             evaluate_every: 200,
             checkpoint_every: 100,
             dev_windows: 24,
@@ -260,6 +267,7 @@ impl RunConfig {
             (t.evaluate_every > 0, "training.evaluate_every", "above 0", t.evaluate_every as f64),
             (t.checkpoint_every > 0, "training.checkpoint_every", "above 0", t.checkpoint_every as f64),
             (t.workers <= 64, "training.workers", "0 to 64", t.workers as f64),
+            (t.speech_questions <= 1000, "training.speech_questions", "0 to 1000", t.speech_questions as f64),
             (t.dev_windows > 0, "training.dev_windows", "above 0", t.dev_windows as f64),
             (
                 (0.0..=2000.0).contains(&s.leak_delay_ms),

@@ -8,6 +8,7 @@ mod attention;
 mod encoder;
 mod heads;
 mod loaded;
+pub mod teacher;
 mod transformer;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! From windows to weights: the loop, what it optimises, what it saves and how several processes share it.
 
+mod answers;
 pub mod loss;
 pub mod optimizer;
 pub mod average;

@@ -12,6 +12,7 @@ use vap_core::features::FeatureStatistics;
 use vap_core::model_file::{ModelFile, Storage};
 use vap_core::projection::VAD_AT;
 
+use super::answers::Asker;
 use super::average::Average;
 use super::checkpoint;
 use super::checkpoint::Progress;
@@ -87,7 +88,18 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
     world.agree("the step to stop at", &format!("{stop_at:?}"))?;
     let source = Windows::new(data, Split::Train, config)?;
     let statistics = begin(config, folder, &source, &world)?;
-    let dev = if world.is_first() { dev_batches(config, data, &statistics, at)? } else { Vec::new() };
+    let asker = config
+        .training
+        .teacher
+        .as_deref()
+        .map(|path| Asker::read(path, config, &statistics, at))
+        .transpose()?;
+    let mut dev = if world.is_first() { dev_batches(config, data, &statistics, at)? } else { Vec::new() };
+    if let Some(asker) = &asker {
+        for (i, batch) in dev.iter_mut().enumerate() {
+            asker.answer(batch, dataset::dialogue_seed(DEV_SEED, i as u64))?;
+        }
+    }
 
     let t = &config.training;
     tch::manual_seed(t.seed as i64);
@@ -118,7 +130,10 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
         let mut batches = dataset::stream(scope, &source, t, &statistics, state.step..last, shard);
         while state.step < last && !ended(t, state) {
             let step = state.step;
-            let batch = batches.next_batch()?.to(at);
+            let mut batch = batches.next_batch()?.to(at);
+            if let Some(asker) = &asker {
+                asker.answer(&mut batch, dataset::dialogue_seed(t.seed ^ shard.rank, step))?;
+            }
             let counts = counts(&batch.values, &batch.mask, &config.loss);
             world.sum(std::slice::from_ref(&counts))?;
             // Dropout of a step does not depend on the steps before: a resumed run draws the same.

@@ -79,7 +79,7 @@ impl Voices {
                 continue;
             }
             short.extend(brief(data, i));
-            if u.kind != UtteranceKind::Keyword && u.span_s() <= 25.0 {
+            if !u.kind.is_fragment() && u.span_s() <= 25.0 {
                 speakers.entry((&u.set, &u.speaker)).or_default().push(i);
             }
         }

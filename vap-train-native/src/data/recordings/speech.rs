@@ -38,7 +38,7 @@ pub enum Gender {
     Female,
     /// `m`.
     Male,
-    /// `?`.
+    /// `?`, or nothing.
     Unknown,
 }
 
@@ -54,6 +54,28 @@ pub enum UtteranceKind {
     Prompted,
     /// One short word or phrase.
     Keyword,
+    /// Played by an actor.
+    Acted,
+    /// A sound without words: a laugh, a grunt, an "mm-hmm".
+    Vocal,
+}
+
+impl UtteranceKind {
+    /// Whether it is too little to be a turn of its own: it may stand for a backchannel.
+    pub fn is_fragment(self) -> bool {
+        matches!(self, UtteranceKind::Keyword | UtteranceKind::Vocal)
+    }
+}
+
+/// A language tag as BCP 47 writes it: `en`, `cnh`, `zh-TW`, `rm-sursilv`.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let primary = parts.next().unwrap_or_default();
+    let letters = (2..=3).contains(&primary.len()) && primary.bytes().all(|byte| byte.is_ascii_lowercase());
+    letters
+        && parts.all(|part| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
 }
 
 /// One utterance: a row of `speech.tsv`, checked, or what another corpus gives instead.
@@ -67,7 +89,7 @@ pub struct Recording {
     pub speaker: String,
     /// Gender where it is known.
     pub gender: Gender,
-    /// Language, two letters.
+    /// Language, a BCP 47 tag.
     pub lang: String,
     /// Split; disjoint in speakers.
     pub split: Split,
@@ -95,27 +117,28 @@ pub fn read_table(data: &Path) -> Result<Vec<Recording>> {
             path: row.file(&folder)?,
             set: row.text("set").into(),
             speaker: row.text("speaker").into(),
-            gender: row.parsed("gender", "f, m or ?", |text| match text {
+            gender: row.parsed("gender", "f, m, ? or nothing", |text| match text {
                 "f" => Some(Gender::Female),
                 "m" => Some(Gender::Male),
-                "?" => Some(Gender::Unknown),
+                "?" | "" => Some(Gender::Unknown),
                 _ => None,
             })?,
-            lang: row.parsed("lang", "two lower-case letters", |text| {
-                let letters = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase());
-                letters.then(|| text.to_owned())
+            lang: row.parsed("lang", "a language tag such as en or zh-TW", |text| {
+                is_language(text).then(|| text.to_owned())
             })?,
             split: row.parsed("split", "train, dev or test", Split::from_name)?,
             licence: row
                 .parsed("licence", "a licence", |text| (!text.is_empty()).then(|| text.to_owned()))?,
             kind: row.parsed(
                 "kind",
-                "read, spontaneous-command, prompted or keyword",
+                "read, spontaneous-command, prompted, keyword, acted or vocal",
                 |text| match text {
                     "read" => Some(UtteranceKind::Read),
                     "spontaneous-command" => Some(UtteranceKind::SpontaneousCommand),
                     "prompted" => Some(UtteranceKind::Prompted),
                     "keyword" => Some(UtteranceKind::Keyword),
+                    "acted" => Some(UtteranceKind::Acted),
+                    "vocal" => Some(UtteranceKind::Vocal),
                     _ => None,
                 },
             )?,
@@ -183,6 +206,19 @@ mod tests {
         assert_eq!(found.islands.len(), 1);
         for (found, table_s) in found.islands[0].iter().zip(recordings[0].table_span_s) {
             assert!((*found as f32 / 16_000.0 - table_s).abs() <= 0.02);
+        }
+    }
+
+    #[test]
+    fn languages_are_tags_and_gender_may_be_left_out() {
+        let folder = fixture::data();
+        folder.edit("speech.tsv", "\t?\ten", "\t\trm-sursilv");
+        let recordings = read_table(&folder.0).unwrap();
+        assert_eq!((recordings[1].gender, recordings[1].lang.as_str()), (Gender::Unknown, "rm-sursilv"));
+        for (tag, good) in
+            [("en", true), ("cnh", true), ("zh-TW", true), ("EN", false), ("e", false), ("en-", false)]
+        {
+            assert_eq!(is_language(tag), good, "{tag}");
         }
     }
 

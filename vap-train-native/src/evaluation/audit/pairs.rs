@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use vap_core::{Frame, HOP_MS, HOP_SAMPLES};
 
 use crate::data::Split;
-use crate::data::prepared::{Prepared, UtteranceKind};
+use crate::data::prepared::Prepared;
 use crate::error::{Error, Result};
 use crate::evaluation::metrics::Ranked;
 use crate::evaluation::metrics::table::{Figure, Row, Table, ranked};
@@ -68,7 +68,7 @@ pub fn pairs(candidate: &Candidate, data: &Prepared, split: Split) -> Result<Vec
     let mut voices: BTreeMap<(&str, &str), Voice> = BTreeMap::new();
     for (i, utterance) in data.utterances().iter().enumerate() {
         let phrases = phrases(&utterance.islands);
-        if utterance.split != split || utterance.kind == UtteranceKind::Keyword || phrases.len() < 2 {
+        if utterance.split != split || utterance.kind.is_fragment() || phrases.len() < 2 {
             continue;
         }
         let voice = voices.entry((&utterance.set, &utterance.speaker)).or_default();
