@@ -24,6 +24,9 @@ fn light() -> ModelConfig {
         context_frames: 128,
         feed_forward_factor: 4,
         norm_epsilon: 1e-5,
+        encoder: Default::default(),
+        stereo_dim: None,
+        stereo_heads: None,
     }
 }
 
@@ -62,6 +65,9 @@ fn every_shape_equals_burn() {
             context_frames: 1 + below(40),
             feed_forward_factor: 1 + below(4),
             norm_epsilon: 1e-5,
+            encoder: Default::default(),
+            stereo_dim: None,
+            stereo_heads: None,
         };
         let frames = 2 * config.context_frames + 3;
         let [floats, integers] = off(&random_file(config.clone(), case), &mels(case, frames), frames);

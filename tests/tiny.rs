@@ -42,6 +42,9 @@ pub fn tiny_config() -> ModelConfig {
         context_frames: 8,
         feed_forward_factor: 4,
         norm_epsilon: 1e-5,
+        encoder: Default::default(),
+        stereo_dim: None,
+        stereo_heads: None,
     }
 }
 

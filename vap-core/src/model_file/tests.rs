@@ -14,6 +14,9 @@ fn tiny() -> ModelFile {
         context_frames: 3,
         feed_forward_factor: 2,
         norm_epsilon: 1e-5,
+        encoder: Default::default(),
+        stereo_dim: None,
+        stereo_heads: None,
     };
     let weights = params::params(&config)
         .into_iter()

@@ -13,7 +13,7 @@ mod transformer;
 
 use std::collections::BTreeMap;
 
-use tch::nn::{Linear, Module, Path, VarStore};
+use tch::nn::{self, Linear, Module, Path, VarStore};
 use tch::{Kind, Tensor};
 use vap_core::config::ModelConfig;
 use vap_core::model_file::{ModelFile, Weight};
@@ -31,6 +31,8 @@ pub use loaded::LoadedModel;
 pub struct VapModel {
     config: ModelConfig,
     encoder: Encoder,
+    /// From the encoder's width to that of the stereo layers, where they differ.
+    bridge: Option<Linear>,
     transformer: Transformer,
     heads: Heads,
 }
@@ -68,11 +70,15 @@ impl Mode {
 impl VapModel {
     /// Model with freshly drawn weights below `path`.
     pub fn new(path: &Path, config: &ModelConfig) -> VapModel {
+        let stereo = config.stereo();
         VapModel {
             config: config.clone(),
             encoder: Encoder::new(&(path / "encoder"), config),
-            transformer: Transformer::new(&(path / "transformer"), config),
-            heads: Heads::new(&(path / "heads"), config),
+            bridge: config.has_bridge().then(|| {
+                nn::linear(path / "bridge", config.dim as i64, stereo.dim as i64, Default::default())
+            }),
+            transformer: Transformer::new(&(path / "transformer"), &stereo),
+            heads: Heads::new(&(path / "heads"), &stereo),
         }
     }
 
@@ -80,9 +86,13 @@ impl VapModel {
     pub fn forward(&self, mels: &Tensor, mode: Mode) -> Tensor {
         let (batch, channels, mel_frames, bands) = mels.size4().unwrap_or((0, 2, 0, 80));
         let folded = mels.reshape([batch * channels, mel_frames, bands]);
-        let band = Band::new(&self.config, mel_frames / 2, mels.device());
-        let hidden = self.encoder.forward(&folded, &band, mode);
-        let hidden = self.transformer.forward(&hidden, &band, mode);
+        let band = |config: &ModelConfig| Band::new(config, mel_frames / 2, mels.device());
+        let hidden = self.encoder.forward(&folded, &band(&self.config), mode);
+        let hidden = match &self.bridge {
+            Some(bridge) => mode.linear(bridge, &hidden),
+            None => hidden,
+        };
+        let hidden = self.transformer.forward(&hidden, &band(&self.config.stereo()), mode);
         self.heads.forward(&hidden)
     }
 }

@@ -20,6 +20,9 @@ fn net() -> ModelFile {
         context_frames: 8,
         feed_forward_factor: 2,
         norm_epsilon: 1e-5,
+        encoder: Default::default(),
+        stereo_dim: None,
+        stereo_heads: None,
     };
     tch::manual_seed(3);
     let store = VarStore::new(tch::Device::Cpu);

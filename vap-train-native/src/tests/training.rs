@@ -22,6 +22,9 @@ pub(super) fn tiny() -> RunConfig {
             context_frames: 8,
             feed_forward_factor: 2,
             norm_epsilon: 1e-5,
+            encoder: Default::default(),
+            stereo_dim: None,
+            stereo_heads: None,
         },
         training: TrainingConfig {
             steps: 6,
