@@ -41,6 +41,8 @@ pub struct TrainingConfig {
     pub window_s: f32,
     /// Highest learning rate.
     pub learning_rate: f64,
+    /// Factor of the learning rate for the encoder's weights, positions aside: below 1 where they are pretrained.
+    pub encoder_rate: f64,
     /// Decoupled weight decay of matrices and kernels.
     pub weight_decay: f64,
     /// Steps of linear warm-up.
@@ -94,6 +96,7 @@ impl Default for TrainingConfig {
             batch: 0,
             window_s: 12.0,
             learning_rate: 5e-4,
+            encoder_rate: 1.0,
             weight_decay: 1e-2,
             warm_up_steps: 100,
             clip_norm: 1.0,
@@ -261,6 +264,7 @@ impl RunConfig {
                 "0 to 1",
                 t.learning_rate,
             ),
+            ((0.0..=1.0).contains(&t.encoder_rate), "training.encoder_rate", "0 to 1", t.encoder_rate),
             ((0.0..1.0).contains(&t.weight_decay), "training.weight_decay", "0 to 1", t.weight_decay),
             (t.clip_norm > 0.0, "training.clip_norm", "above 0", t.clip_norm),
             ((0.0..0.9).contains(&t.dropout), "training.dropout", "0 to 0.9", t.dropout),

@@ -42,6 +42,17 @@ pub enum Error {
     /// Weights that do not fit the model.
     #[error("weights: {0}")]
     Weights(String),
+    /// A network from elsewhere that holds no encoder that the config's model could begin with.
+    #[error("{}: {message}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// Expected and found.
+        message: String,
+    },
+    /// A teacher that cannot be asked.
+    #[error("teacher: {0}")]
+    Teacher(String),
     /// A checkpoint that does not belong to this run.
     #[error("checkpoint {path}: {message}")]
     Checkpoint {

@@ -13,10 +13,14 @@ use vap_train_native::data::download;
 use vap_train_native::data::prepare;
 use vap_train_native::data::prepare::{Corpus, Kind};
 use vap_train_native::data::prepared::Prepared;
+use vap_train_native::data::teacher::card::Said;
+use vap_train_native::data::teacher::label;
+use vap_train_native::data::teacher::questions::Wanted;
 use vap_train_native::evaluation;
 use vap_train_native::evaluation::scores::Candidate;
 use vap_train_native::evaluation::{LeakSize, Options};
 use vap_train_native::export;
+use vap_train_native::model::import;
 use vap_train_native::pipeline;
 use vap_train_native::pipeline::Plan;
 use vap_train_native::training::launch;
@@ -105,6 +109,55 @@ enum Verb {
         /// train, dev or test.
         #[arg(long, value_parser = split, default_value = "dev")]
         split: Split,
+    },
+    /// Writes start weights for training out of another network's encoder: an ONNX file, or Whisper's own.
+    Import {
+        /// ONNX file (integers are turned back to floats), or Whisper's model.safetensors.
+        #[arg(long, alias = "whisper", value_name = "FILE")]
+        onnx: PathBuf,
+        #[command(flatten)]
+        said: Said,
+        /// Run config whose model gets the weights.
+        #[arg(long)]
+        config: PathBuf,
+        /// Speech for the fits: a prepared folder, or any folder of WAV files (16 kHz, mono, 16 bit).
+        #[arg(long)]
+        speech: PathBuf,
+        /// Model file to write, for `training.start_from`.
+        #[arg(long)]
+        out: PathBuf,
+        /// Also writes the network with its head as it came, as a teacher of 2 s in tch.
+        #[arg(long)]
+        teacher_out: Option<PathBuf>,
+    },
+    /// Asks a teacher about everything that is prepared: would a turn that stops here have ended? Goes on where it
+    /// stopped; the answers lie in the prepared folder.
+    Label {
+        /// ONNX file that takes Whisper's log-mel of 8 s and gives a probability, e.g. Smart Turn's.
+        #[arg(long, value_name = "FILE")]
+        teacher: PathBuf,
+        #[command(flatten)]
+        said: Said,
+        /// onnxruntime's library; without it ORT_DYLIB_PATH or the system's.
+        #[arg(long, value_name = "LIBRARY")]
+        onnxruntime: Option<PathBuf>,
+        /// Prepared folder.
+        #[arg(long)]
+        data: PathBuf,
+        #[command(flatten)]
+        wanted: Wanted,
+        /// Splits that are asked about.
+        #[arg(long = "split", value_parser = split, value_delimiter = ',', default_value = "train,dev")]
+        splits: Vec<Split>,
+        /// Sessions of one thread each; as many as the machine has without it.
+        #[arg(long)]
+        threads: Option<usize>,
+        /// Questions asked at once.
+        #[arg(long, default_value_t = 1)]
+        batch: usize,
+        /// Ends after so many recordings.
+        #[arg(long)]
+        limit: Option<usize>,
     },
     /// Trains a model, or goes on with an interrupted run.
     Train {
@@ -270,6 +323,18 @@ fn main() -> Result<()> {
             for i in seed..seed + count {
                 simulation::write(&simulator.dialogue(i, seconds), &out.join(format!("dialogue-{i:05}")))?;
             }
+        }
+        Verb::Import { onnx, said, config, speech, out, teacher_out } => {
+            let options = import::Options { source: onnx, said, config, speech, out, teacher_out };
+            print!("{}", import::import(&options)?);
+        }
+        Verb::Label { teacher, said, onnxruntime, data, wanted, splits, threads, batch, limit } => {
+            let threads =
+                threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+            let library = onnxruntime;
+            let options =
+                label::Options { teacher, said, library, data, splits, wanted, threads, batch, limit };
+            print!("{}", label::label(&options)?);
         }
         Verb::Train { processes: Some(processes), .. } => launch::launch(processes.into())?,
         Verb::Train { config, data, out, stop_at, processes: None } => {

@@ -15,6 +15,7 @@ pub mod corpora;
 pub mod download;
 pub mod prepared;
 pub mod prepare;
+pub mod teacher;
 #[cfg(test)]
 pub(crate) mod fixture;
 

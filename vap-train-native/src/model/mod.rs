@@ -7,6 +7,7 @@
 mod attention;
 mod encoder;
 mod heads;
+pub mod import;
 mod loaded;
 pub mod teacher;
 mod transformer;

@@ -11,6 +11,11 @@ use crate::config::TrainingConfig;
 const BETAS: [f64; 2] = [0.9, 0.98];
 const EPSILON: f64 = 1e-8;
 
+/// Whether a weight is one that a pretrained encoder brings: all but what stands for its positions.
+fn is_imported(name: &str) -> bool {
+    name.starts_with("encoder.") && !name.ends_with("distance_bias") && name != "encoder.position"
+}
+
 /// Optimiser over all variables of a store.
 pub struct AdamW {
     slots: BTreeMap<String, Slot>,
@@ -19,6 +24,8 @@ pub struct AdamW {
 
 struct Slot {
     variable: Tensor,
+    /// Factor of the learning rate.
+    rate: f64,
     mean: Tensor,
     square: Tensor,
 }
@@ -28,7 +35,8 @@ impl AdamW {
     pub fn new(store: &VarStore, config: &TrainingConfig) -> AdamW {
         let slot = |(name, variable): (String, Tensor)| {
             let (mean, square) = (variable.zeros_like(), variable.zeros_like());
-            (name, Slot { variable, mean, square })
+            let rate = if is_imported(&name) { config.encoder_rate } else { 1.0 };
+            (name, Slot { variable, rate, mean, square })
         };
         AdamW { slots: store.variables().into_iter().map(slot).collect(), weight_decay: config.weight_decay }
     }
@@ -64,6 +72,7 @@ impl AdamW {
         tch::no_grad(|| {
             let correction = BETAS.map(|b| 1.0 - b.powi(step as i32 + 1));
             for slot in self.slots.values_mut() {
+                let learning_rate = learning_rate * slot.rate;
                 let mut gradient = slot.variable.grad();
                 let _ = slot.mean.g_mul_scalar_(BETAS[0]).g_add_(&(&gradient * (1.0 - BETAS[0])));
                 let _ = slot.square.g_mul_scalar_(BETAS[1]).g_add_(&(gradient.square() * (1.0 - BETAS[1])));
