@@ -170,6 +170,12 @@ enum Verb {
         /// Folder of the run: config, checkpoint, log, best model.
         #[arg(long)]
         out: PathBuf,
+        /// Model file whose weights the run begins with, in the place of the config's `start_from`.
+        #[arg(long)]
+        start_from: Option<PathBuf>,
+        /// Teacher file of `import` that answers for the ends of turns, in the place of the config's `teacher`.
+        #[arg(long)]
+        teacher: Option<PathBuf>,
         /// Stops after this step; the same command without it goes on later.
         #[arg(long)]
         stop_at: Option<u64>,
@@ -337,8 +343,11 @@ fn main() -> Result<()> {
             print!("{}", label::label(&options)?);
         }
         Verb::Train { processes: Some(processes), .. } => launch::launch(processes.into())?,
-        Verb::Train { config, data, out, stop_at, processes: None } => {
-            let config = RunConfig::read(&config)?;
+        Verb::Train { config, data, out, start_from, teacher, stop_at, processes: None } => {
+            let mut config = RunConfig::read(&config)?;
+            let training = &mut config.training;
+            training.start_from = start_from.or(training.start_from.take());
+            training.teacher = teacher.or(training.teacher.take());
             train(&config, &Prepared::open(&data)?, &RunFolder::new(&out), stop_at)?;
         }
         Verb::Evaluate { model, config, data, out, count, conditions, seconds, split, real } => {

@@ -27,6 +27,17 @@ pub struct Teacher {
     dim: i64,
 }
 
+/// What a teacher file says of its source: name, version, licence, hash.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Weights`] when it is no safetensors file.
+pub fn source(path: &Path) -> Result<BTreeMap<String, String>> {
+    let bytes = std::fs::read(path).map_err(Error::io(path))?;
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
+        .map_err(|e| Error::Weights(format!("{}: {e}", path.display())))?;
+    Ok(header.metadata().clone().unwrap_or_default().into_iter().collect())
+}
+
 impl Teacher {
     /// Reads the file that `vap-train import --teacher-out` wrote.
     ///

@@ -167,7 +167,7 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
                     state.stale += 1;
                     if score < state.best {
                         (state.best, state.stale) = (score, 0);
-                        let provenance = export::provenance(config, data, state.step, score);
+                        let provenance = export::provenance(config, data, state.step, score)?;
                         let path = folder.best();
                         export::write(&path, config, &statistics, &average.store, provenance, Storage::F32)?;
                     }
