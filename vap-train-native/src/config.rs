@@ -129,6 +129,8 @@ pub struct LossConfig {
     pub vad: f64,
     /// Overlap.
     pub overlap: f64,
+    /// The teacher's own head on the encoder's frames, where there is a teacher.
+    pub readout: f64,
     /// What a frame of silence counts in the end-of-turn loss, where a frame of speech counts 1: pauses and ends are
     /// few, and there the question is asked.
     pub eot_silence: f64,
@@ -144,6 +146,7 @@ impl Default for LossConfig {
             backchannel: 1.5,
             vad: 0.5,
             overlap: 1.0,
+            readout: 2.0,
             eot_silence: 4.0,
             backchannel_positive: 3.0,
         }
@@ -303,6 +306,7 @@ impl RunConfig {
             weight("loss.backchannel", l.backchannel),
             weight("loss.vad", l.vad),
             weight("loss.overlap", l.overlap),
+            weight("loss.readout", l.readout),
             weight("loss.eot_silence", l.eot_silence),
             weight("loss.backchannel_positive", l.backchannel_positive),
         ];

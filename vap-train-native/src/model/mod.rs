@@ -9,6 +9,7 @@ mod encoder;
 mod heads;
 pub mod import;
 mod loaded;
+pub mod readout;
 pub mod teacher;
 mod transformer;
 
@@ -85,16 +86,21 @@ impl VapModel {
 
     /// Logits `[batch, frames, 27]` of normalised mel windows `[batch, 2, 2 * frames, 80]` that begin a stream.
     pub fn forward(&self, mels: &Tensor, mode: Mode) -> Tensor {
+        self.encode_and_forward(mels, mode).1
+    }
+
+    /// What the encoder says of each channel, `[2 * batch, frames, dim]`, and the logits of [`VapModel::forward`].
+    pub fn encode_and_forward(&self, mels: &Tensor, mode: Mode) -> (Tensor, Tensor) {
         let (batch, channels, mel_frames, bands) = mels.size4().unwrap_or((0, 2, 0, 80));
         let folded = mels.reshape([batch * channels, mel_frames, bands]);
         let band = |config: &ModelConfig| Band::new(config, mel_frames / 2, mels.device());
-        let hidden = self.encoder.forward(&folded, &band(&self.config), mode);
+        let encoded = self.encoder.forward(&folded, &band(&self.config), mode);
         let hidden = match &self.bridge {
-            Some(bridge) => mode.linear(bridge, &hidden),
-            None => hidden,
+            Some(bridge) => mode.linear(bridge, &encoded),
+            None => encoded.shallow_clone(),
         };
         let hidden = self.transformer.forward(&hidden, &band(&self.config.stereo()), mode);
-        self.heads.forward(&hidden)
+        (encoded, self.heads.forward(&hidden))
     }
 }
 

@@ -107,6 +107,14 @@ impl Teacher {
         }
     }
 
+    /// A weight by its name in the file.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] when there is none.
+    pub fn weight(&self, name: &str) -> Result<&Tensor> {
+        self.weights.get(name).ok_or_else(|| Error::Weights(format!("{name} is missing from the teacher")))
+    }
+
     /// Probability that the sound so far is finished, `[questions]`, of normalised mels
     /// `[questions, 2 * QUESTION_FRAMES, 80]` whose last frame is the newest.
     pub fn answer(&self, mels: &Tensor) -> Tensor {

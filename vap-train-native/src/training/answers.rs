@@ -17,6 +17,7 @@ use vap_core::projection::{EOT_AT, OUTPUTS, VAD_AT};
 
 use crate::config::RunConfig;
 use crate::error::Result;
+use crate::model::readout::Readout;
 use crate::model::teacher::{QUESTION_FRAMES, Teacher};
 use crate::windows::dataset::Batch;
 
@@ -66,6 +67,14 @@ impl Asker {
     ) -> Result<Asker> {
         let (teacher, in_speech) = (Teacher::read(path, at)?, config.training.speech_questions);
         Ok(Asker { teacher, statistics: statistics.clone(), in_speech })
+    }
+
+    /// The teacher's head, to be trained on the encoder's frames below `path`.
+    ///
+    /// # Errors
+    /// As [`Readout::new`].
+    pub fn readout(&self, path: &tch::nn::Path, frames: usize) -> Result<Readout> {
+        Readout::new(path, &self.teacher, frames)
     }
 
     /// Puts the teacher's answers in the place of a batch's end-of-turn targets; `seed` draws the frames of speech that

@@ -43,6 +43,21 @@ pub fn loss(logits: &Tensor, values: &Tensor, mask: &Tensor, counts: &Tensor, co
     Loss { total: (&heads * weights).sum(heads.kind()), heads: heads.detach() }
 }
 
+/// Loss of end-of-turn logits `[2 * batch, frames]`, a row a channel, against a batch's end-of-turn targets.
+pub fn end_of_turn(
+    logits: &Tensor,
+    values: &Tensor,
+    mask: &Tensor,
+    counts: &Tensor,
+    config: &LossConfig,
+) -> Tensor {
+    let eot = |x: &Tensor| x.narrow(-1, EOT_AT as i64, 2).transpose(1, 2).reshape(logits.size());
+    let weights = eot(&(mask * frame_weights(values, config)));
+    let entropy =
+        logits.binary_cross_entropy_with_logits::<Tensor>(&eot(values), None, None, Reduction::None);
+    (entropy * weights).sum(logits.kind()) / counts.get(1).clamp_min(1.0)
+}
+
 /// What each frame counts in the mean of its head, `[batch, frames, 27]`.
 fn frame_weights(values: &Tensor, config: &LossConfig) -> Tensor {
     let weights = values.ones_like();

@@ -11,9 +11,11 @@ use crate::config::TrainingConfig;
 const BETAS: [f64; 2] = [0.9, 0.98];
 const EPSILON: f64 = 1e-8;
 
-/// Whether a weight is one that a pretrained encoder brings: all but what stands for its positions.
+/// Whether a weight is one that a pretrained encoder brings: all but what stands for its positions; a
+/// teacher's head with it.
 fn is_imported(name: &str) -> bool {
-    name.starts_with("encoder.") && !name.ends_with("distance_bias") && name != "encoder.position"
+    let imported = name.starts_with("encoder.") || name.starts_with("readout.");
+    imported && !name.ends_with("distance_bias") && name != "encoder.position"
 }
 
 /// Optimiser over all variables of a store.

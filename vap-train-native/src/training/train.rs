@@ -18,7 +18,7 @@ use super::checkpoint;
 use super::checkpoint::Progress;
 use super::distributed::World;
 use super::journal::Journal;
-use super::loss::{HEADS, counts, loss};
+use super::loss::{HEADS, counts, end_of_turn, loss};
 use super::optimizer::{AdamW, learning_rate};
 use crate::config::{Precision, RunConfig, TrainingConfig};
 use crate::data::Split;
@@ -109,6 +109,9 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
         model::load(&store, &start_file(path, config)?)?;
         println!("weights begin as those of {}", path.display());
     }
+    let readout =
+        asker.as_ref().map(|asker| asker.readout(&(store.root() / "readout"), config.model.context_frames));
+    let readout = readout.transpose()?;
     let average = Average::new(&store, &config.model, t.ema_decay, at);
     let mut optimizer = AdamW::new(&store, t);
     let mut state = Progress { step: 0, best: f64::INFINITY, stale: 0 };
@@ -139,8 +142,17 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
             // Dropout of a step does not depend on the steps before: a resumed run draws the same.
             let draw = step.wrapping_mul(0x9E37_79B9) ^ shard.rank.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
             tch::manual_seed((t.seed ^ draw) as i64);
-            let logits = model.forward(&batch.mels, Mode { train: true, dropout: t.dropout, mixed });
-            let result = loss(&logits, &batch.values, &batch.mask, &counts, &config.loss);
+            let mode = Mode { train: true, dropout: t.dropout, mixed };
+            let (encoded, logits) = model.encode_and_forward(&batch.mels, mode);
+            let mut result = loss(&logits, &batch.values, &batch.mask, &counts, &config.loss);
+            if let Some(readout) = &readout {
+                let read = readout.forward(&encoded);
+                let read = end_of_turn(&read, &batch.values, &batch.mask, &counts, &config.loss);
+                if state.step.is_multiple_of(10) {
+                    println!("readout {:.3}", read.double_value(&[]));
+                }
+                result.total += read * config.loss.readout;
+            }
             result.total.backward();
             let mut parts = optimizer.gradients();
             parts.extend([result.total.detach(), result.heads.shallow_clone()]);
