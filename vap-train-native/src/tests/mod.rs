@@ -28,7 +28,7 @@ fn alone() -> std::sync::MutexGuard<'static, ()> {
 
 /// Two voices a split: harmonic tones with an inner pause of 0.3 s over room tone, the recordings cut at their very
 /// end, on true timings.
-fn data() -> Prepared {
+pub(crate) fn data() -> Prepared {
     let mut speech = Vec::new();
     let mut utterances = Vec::new();
     for split in Split::ALL {
