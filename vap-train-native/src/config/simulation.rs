@@ -75,6 +75,10 @@ pub struct SimulationConfig {
     /// Share of the other inner pauses that are as long as gaps between speakers, so that the length of a silence
     /// does not tell a pause from an end.
     pub matched_pauses: f64,
+    /// Share of sounds that break off inside: the rest comes after a silence as long as one between speakers.
+    pub hesitation: f64,
+    /// Share of those that are left off: the turn ends there.
+    pub left_off: f64,
     /// Lowest and highest speed of a voice against its recording.
     pub speed: [f32; 2],
     /// Share of dialogues of a person with an agent; the others are between two people.
@@ -117,6 +121,8 @@ impl Default for SimulationConfig {
             phrase_start: 0.7,
             annotated_pauses: 0.15,
             matched_pauses: 0.8,
+            hesitation: 0.2,
+            left_off: 0.3,
             speed: [0.9, 1.1],
             agent_style: 0.35,
         }
@@ -193,10 +199,7 @@ impl SimulationConfig {
         ];
         for (key, [low, high]) in levels {
             if !(low.is_finite() && high.is_finite() && low <= high) {
-                return Err(format!(
-                    "simulation.{key}: expected [low, high] in dB, found {:?}",
-                    [low, high]
-                ));
+                return Err(format!("simulation.{key}: expected [low, high] in dB, found {:?}", [low, high]));
             }
         }
         let limits = [

@@ -109,7 +109,9 @@ impl<'a> Excerpts<'a> {
             let gain_db = (level_db[c] - own_db[source]).clamp(LOWEST_GAIN_DB, LARGEST_GAIN_DB);
             let gain = 10f32.powf(gain_db / 20.0) / 32_768.0;
             let mut out = vec![0.0; length];
-            out.iter_mut().zip(&audio[source][start..]).for_each(|(x, sample)| *x = gain * f32::from(*sample));
+            out.iter_mut()
+                .zip(&audio[source][start..])
+                .for_each(|(x, sample)| *x = gain * f32::from(*sample));
             self.surroundings.add_noise(self.data, &self.config, level_db[c], &mut out, rng);
             out
         });

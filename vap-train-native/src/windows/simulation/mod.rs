@@ -29,6 +29,8 @@ use crate::labels::Activity;
 const FUTURE_S: f32 = 2.2;
 /// Shortest silence that counts as a pause, in seconds; shorter ones are part of the articulation.
 const SHORTEST_PAUSE_S: f32 = 0.2;
+/// Shortest sound that breaks off, in seconds.
+const SHORTEST_BROKEN_S: f32 = 0.6;
 /// Longest pause or gap taken over from a recording, in seconds.
 const LONGEST_PAUSE_S: f32 = 3.0;
 
@@ -127,8 +129,7 @@ impl<'a> Simulator<'a> {
         }
         let activity = activity(&tracks, known);
         let length = frames * HOP_SAMPLES;
-        let (audio, beside) =
-            self.surroundings.render(self.data, &self.config, &tracks, length, &mut rng);
+        let (audio, beside) = self.surroundings.render(self.data, &self.config, &tracks, length, &mut rng);
         Dialogue { audio, activity, frames, beside }
     }
 
@@ -143,13 +144,34 @@ impl<'a> Simulator<'a> {
         self.silent_gaps_s.choose(rng).copied().unwrap_or(SHORTEST_PAUSE_S)
     }
 
+    /// Islands of a turn as they are said: now and then one breaks off inside and goes on after a silence, or is left
+    /// off for good.
+    fn broken(&self, rng: &mut ChaCha8Rng, islands: &[[u32; 2]]) -> Vec<[u32; 2]> {
+        let shortest = (SHORTEST_BROKEN_S * SAMPLE_RATE_HZ as f32) as u32;
+        let mut said = Vec::with_capacity(islands.len() + 1);
+        for [start, end] in islands.iter().copied() {
+            let breaks = end - start >= shortest && rng.random_bool(self.config.hesitation);
+            if !breaks {
+                said.push([start, end]);
+                continue;
+            }
+            let at = start + ((end - start) as f32 * rng.random_range(0.25..0.75)) as u32;
+            said.push([start, at]);
+            if rng.random_bool(self.config.left_off) {
+                break;
+            }
+            said.push([at, end]);
+        }
+        said
+    }
+
     /// Places one turn and returns its end.
     pub(crate) fn turn(&self, rng: &mut ChaCha8Rng, plan: &TurnPlan, track: &mut Vec<Placed>) -> usize {
         let phrases = rng.random_bool(self.config.phrase_start);
         let used: Vec<usize> = track.iter().map(|placed| placed.utterance).collect();
         let spoken_s = plan.spoken_s * plan.speed;
         let (utterance, first) = self.voices.turn(rng, self.data, plan.voice, spoken_s, phrases, &used);
-        let islands = &self.data.utterances()[utterance].islands[first..];
+        let islands = self.broken(rng, &self.data.utterances()[utterance].islands[first..]);
         let mut annotated = plan.pauses_s.iter().copied();
         let mut at = plan.start;
         let mut end = at;
@@ -159,7 +181,9 @@ impl<'a> Simulator<'a> {
             end = placed.end();
             if let Some(next) = islands.get(i + 1) {
                 let natural_s = (next[0] - island[1]) as f32 / plan.speed / SAMPLE_RATE_HZ as f32;
-                let pause_s = if natural_s < SHORTEST_PAUSE_S {
+                let pause_s = if next[0] == island[1] {
+                    self.silent_gap_s(rng)
+                } else if natural_s < SHORTEST_PAUSE_S {
                     natural_s
                 } else if rng.random_bool(plan.annotated) {
                     let drawn = annotated.next().or_else(|| self.pauses_s.choose(rng).copied());

@@ -16,9 +16,42 @@ use crate::windows::voices::samples;
 
 /// Words in the labels of clips that hold events; the others are steady backgrounds, or unknown.
 const WORDS: [&str; 36] = [
-    "cough", "laugh", "breath", "sneez", "snor", "gasp", "sniff", "throat", "yawn", "burp", "hiccup", "clap", "snap",
-    "typing", "keyboard", "mouse", "click", "door", "knock", "creak", "footstep", "horn", "siren", "alarm", "clock",
-    "bell", "phone", "glass", "can_opening", "drinking", "water_drops", "toilet", "baby", "dog", "rooster", "brushing",
+    "cough",
+    "laugh",
+    "breath",
+    "sneez",
+    "snor",
+    "gasp",
+    "sniff",
+    "throat",
+    "yawn",
+    "burp",
+    "hiccup",
+    "clap",
+    "snap",
+    "typing",
+    "keyboard",
+    "mouse",
+    "click",
+    "door",
+    "knock",
+    "creak",
+    "footstep",
+    "horn",
+    "siren",
+    "alarm",
+    "clock",
+    "bell",
+    "phone",
+    "glass",
+    "can_opening",
+    "drinking",
+    "water_drops",
+    "toilet",
+    "baby",
+    "dog",
+    "rooster",
+    "brushing",
 ];
 /// Most sounds in one dialogue.
 const MOST: usize = 4;
@@ -85,7 +118,8 @@ pub fn place(
         let speech = &talk.speech[channel];
         let soon = !speech.is_empty() && rng.random_bool(0.5);
         let made = clips.is_empty() || rng.random_bool(config.made_sounds);
-        let Some((at, longest)) = (if soon { soon_after(talk, speech, rng) } else { late(talk, speech, rng) })
+        let Some((at, longest)) =
+            (if soon { soon_after(talk, speech, rng) } else { late(talk, speech, rng) })
         else {
             continue;
         };
@@ -97,9 +131,8 @@ pub fn place(
         };
         let level_db = (talk.level_db[channel] + draw(rng, config.sound_db)).min(LOUDEST_DB);
         sound.iter_mut().for_each(|x| *x *= amplitude(level_db));
-        let clear = |e: &Event| {
-            e.channel != channel || e.at >= at + sound.len() || at >= e.at + e.samples.len()
-        };
+        let clear =
+            |e: &Event| e.channel != channel || e.at >= at + sound.len() || at >= e.at + e.samples.len();
         if !sound.is_empty() && out.iter().all(clear) {
             out.push(Event { channel, at, samples: sound, line: made });
         }
@@ -174,10 +207,14 @@ mod tests {
 
     #[test]
     fn labels_tell_events_from_backgrounds() {
-        for event in ["coughing", "laughing", "Person sneeze", "keyboard_typing", "car_horn", "door_wood_knock"] {
+        for event in
+            ["coughing", "laughing", "Person sneeze", "keyboard_typing", "car_horn", "door_wood_knock"]
+        {
             assert!(is_event(event), "{event}");
         }
-        for steady in ["Rain", "vacuum_cleaner", "white_noise", "street/ambience", "room background", "kitchen"] {
+        for steady in
+            ["Rain", "vacuum_cleaner", "white_noise", "street/ambience", "room background", "kitchen"]
+        {
             assert!(!is_event(steady), "{steady}");
         }
     }

@@ -24,7 +24,11 @@ const BIT: f32 = 1.0 / 32_768.0;
 
 /// Levels of both beds, in dB below full scale; none for digital silence. `speech_db` is the speech level of a channel
 /// that has speech.
-pub fn beds(config: &SimulationConfig, speech_db: [Option<f32>; 2], rng: &mut ChaCha8Rng) -> [Option<f32>; 2] {
+pub fn beds(
+    config: &SimulationConfig,
+    speech_db: [Option<f32>; 2],
+    rng: &mut ChaCha8Rng,
+) -> [Option<f32>; 2] {
     let drawn = if rng.random_bool(config.uneven) {
         let [low, high] = config.floor_db;
         let first = draw(rng, config.floor_db);
@@ -69,8 +73,7 @@ fn jumps(length: usize, rng: &mut ChaCha8Rng) -> Vec<Jump> {
     let mut out = Vec::new();
     let mut at = samples(rng.random_range(0.2..6.0));
     while at < length {
-        let gain =
-            if rng.random_bool(GATED) { 0.0 } else { amplitude(rng.random_range(-JUMP_DB..=JUMP_DB)) };
+        let gain = if rng.random_bool(GATED) { 0.0 } else { amplitude(rng.random_range(-JUMP_DB..=JUMP_DB)) };
         out.push(Jump { at, gain });
         at += samples(rng.random_range(0.2..6.0));
     }
@@ -80,9 +83,8 @@ fn jumps(length: usize, rng: &mut ChaCha8Rng) -> Vec<Jump> {
 /// Adds the mains at 50 or 60 Hz and their overtones.
 fn hum(gain: f32, out: &mut [f32], rng: &mut ChaCha8Rng) {
     let base_hz = if rng.random_bool(0.5) { 50.0 } else { 60.0 };
-    let strengths: Vec<(f32, f32)> = (1..=6)
-        .map(|k| (k as f32 * base_hz, gain * rng.random_range(0.0f32..1.5) / k as f32))
-        .collect();
+    let strengths: Vec<(f32, f32)> =
+        (1..=6).map(|k| (k as f32 * base_hz, gain * rng.random_range(0.0f32..1.5) / k as f32)).collect();
     // The mains repeat ten times a second whatever they are.
     let period = SAMPLE_RATE_HZ as usize / 10;
     let wave: Vec<f32> = (0..period)

@@ -32,9 +32,8 @@ struct Voice {
 impl Voice {
     fn draw(rng: &mut ChaCha8Rng) -> Voice {
         let dull = rng.random_range(0.8f32..2.5);
-        let strengths: Vec<f32> = (1..=OVERTONES)
-            .map(|k| rng.random_range(0.3f32..1.0) / (k as f32).powf(dull))
-            .collect();
+        let strengths: Vec<f32> =
+            (1..=OVERTONES).map(|k| rng.random_range(0.3f32..1.0) / (k as f32).powf(dull)).collect();
         let power: f32 = strengths.iter().map(|s| s * s / 2.0).sum();
         let point = |i: usize| {
             let turn = TAU * i as f32 / PERIOD as f32;
@@ -57,7 +56,8 @@ impl Voice {
         let mut phase = 0.0f32;
         for (n, x) in out.iter_mut().skip(at).take(length).enumerate() {
             let t = n as f32 / rate;
-            let bend = if self.vibrato > 0.0 { self.vibrato * (TAU * self.vibrato_hz * t).sin() } else { 0.0 };
+            let bend =
+                if self.vibrato > 0.0 { self.vibrato * (TAU * self.vibrato_hz * t).sin() } else { 0.0 };
             phase = (phase + pitch_hz * (1.0 + bend) / rate) % 1.0;
             let shape = (t / self.attack_s).min(1.0) * ((length - n) as f32 / release).min(1.0);
             let fade = if self.decay > 0.0 { (-self.decay * t).exp() } else { 1.0 };
@@ -132,9 +132,9 @@ mod tests {
             let power = |part: &[f32]| part.iter().map(|x| x * x).sum::<f32>() / part.len() as f32;
             let sounding = music.chunks(samples(0.5)).filter(|part| power(part) > 1e-3).count();
             assert!(sounding > 20, "seed {seed}: {sounding} of 24 half seconds sound");
-            let changes = music.chunks(samples(0.5)).map(|part| {
-                part.windows(2).filter(|pair| pair[0] * pair[1] < 0.0).count()
-            });
+            let changes = music
+                .chunks(samples(0.5))
+                .map(|part| part.windows(2).filter(|pair| pair[0] * pair[1] < 0.0).count());
             let pitches: std::collections::BTreeSet<usize> = changes.map(|n| n / 8).collect();
             assert!(pitches.len() > 3, "seed {seed}: {pitches:?}");
         }

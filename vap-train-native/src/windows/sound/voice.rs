@@ -21,9 +21,8 @@ const BANDS_HZ: [[f32; 2]; 5] =
 /// The same speech without a voice: each frame's spectral envelope (by linear prediction) excited by noise, as loud as
 /// it was on the whole.
 pub fn whisper(x: &[f32], rng: &mut ChaCha8Rng) -> Vec<f32> {
-    let hann: Vec<f32> = (0..FRAME)
-        .map(|n| 0.5 - 0.5 * (std::f32::consts::TAU * n as f32 / FRAME as f32).cos())
-        .collect();
+    let hann: Vec<f32> =
+        (0..FRAME).map(|n| 0.5 - 0.5 * (std::f32::consts::TAU * n as f32 / FRAME as f32).cos()).collect();
     let mut out = vec![0.0; x.len()];
     let mut frame = [0.0; FRAME];
     for start in (0..x.len().saturating_sub(FRAME) + 1).step_by(FRAME / 2) {
@@ -99,7 +98,12 @@ mod tests {
     fn a_whisper_has_no_pitch_but_the_same_level_and_silence() {
         let period = 128;
         let mut voiced: Vec<f32> = (0..16_000)
-            .map(|n| (1..20).map(|k| (std::f32::consts::TAU * (k * n) as f32 / 128.0).sin() / k as f32).sum::<f32>() * 0.1)
+            .map(|n| {
+                (1..20)
+                    .map(|k| (std::f32::consts::TAU * (k * n) as f32 / 128.0).sin() / k as f32)
+                    .sum::<f32>()
+                    * 0.1
+            })
             .collect();
         voiced[8_000..].fill(0.0);
         let whispered = whisper(&voiced, &mut ChaCha8Rng::seed_from_u64(1));
