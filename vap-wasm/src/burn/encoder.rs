@@ -35,7 +35,8 @@ impl Encoder {
             Some(position) => x + position.clone().reshape([1, 1, -1]),
             None => self.norm.forward(x),
         };
-        let biases: Vec<_> = self.distance_biases.iter().map(|by_distance| window.bias(by_distance)).collect();
+        let biases: Vec<_> =
+            self.distance_biases.iter().map(|by_distance| window.bias(by_distance)).collect();
         for ((layer, ring), bias) in self.layers.iter().zip(&mut state.layers).zip(biases.iter().cycle()) {
             x = x.clone() + layer.self_attention.forward(x, ring, window, bias);
             x = x.clone() + layer.feed_forward.forward(x);
