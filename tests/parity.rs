@@ -5,33 +5,37 @@
 use vap_core::config::MEL_BANDS;
 use vap_core::projection::OUTPUTS;
 use vap_core::{Frame, ModelFile};
-use vap_tests::{Engine, Random, golden, random_file, tiny_config, worst};
+use vap_tests::{Engine, Random, golden, random_file, tiny_configs, worst};
 
 const BAR: f32 = 1e-3;
 /// Of kernels that work in integers.
 const INTEGER_BAR: f32 = 5e-3;
 const GOLDEN_FRAMES: usize = 40;
 
-/// Weights and input of the golden, the same wherever it is made or read.
-fn tiny_case() -> (ModelFile, Vec<f32>) {
-    let mels = Random::new(3).list(2 * 2 * GOLDEN_FRAMES * MEL_BANDS, 1.7);
-    (random_file(tiny_config(), 5), mels)
+/// Name, weights and input of each form's golden, the same wherever it is made or read.
+fn tiny_cases() -> [(&'static str, ModelFile, Vec<f32>); 2] {
+    let [usual, whisper] = tiny_configs().map(|config| random_file(config, 5));
+    let mels = || Random::new(3).list(2 * 2 * GOLDEN_FRAMES * MEL_BANDS, 1.7);
+    [("parity", usual, mels()), ("parity-whisper", whisper, mels())]
 }
 
 #[test]
 fn listener_equals_the_teachers_golden() {
-    let (file, mels) = tiny_case();
-    let golden = golden("parity");
-    assert_eq!(golden["logits"].len(), GOLDEN_FRAMES * OUTPUTS);
-    for engine in Engine::both(&file) {
-        let off = worst(&engine.logits(&mels, GOLDEN_FRAMES), &golden["logits"]);
-        assert!(off < BAR, "{}: off by {off}", engine.name());
+    for (name, file, mels) in tiny_cases() {
+        let golden = golden(name);
+        assert_eq!(golden["logits"].len(), GOLDEN_FRAMES * OUTPUTS);
+        for engine in Engine::both(&file) {
+            let off = worst(&engine.logits(&mels, GOLDEN_FRAMES), &golden["logits"]);
+            assert!(off < BAR, "{}: off by {off}", engine.name());
+        }
     }
 }
 
 #[cfg(feature = "torch")]
 mod torch {
     use super::*;
+    use vap_core::ModelConfig;
+    use vap_core::config::EncoderKind;
     use vap_core::events::{EndReason, EventKind};
     use vap_core::features::LogMel;
     use vap_core::model_file::Storage;
@@ -46,21 +50,33 @@ mod torch {
 
     #[test]
     fn teacher_still_gives_its_golden() {
-        let (file, mels) = tiny_case();
-        let logits = teacher(&file).logits(&mels).unwrap();
-        if std::env::var_os("VAP_WRITE_GOLDENS").is_some() {
-            write_golden("parity", "logits", &logits);
+        for (name, file, mels) in tiny_cases() {
+            let logits = teacher(&file).logits(&mels).unwrap();
+            if std::env::var_os("VAP_WRITE_GOLDENS").is_some() {
+                write_golden(name, "logits", &logits);
+            }
+            assert!(worst(&logits, &golden(name)["logits"]) < 1e-5, "{name}");
         }
-        assert!(worst(&logits, &golden("parity")["logits"]) < 1e-5);
     }
 
     #[test]
     fn logits_agree_at_full_size_beyond_the_window() {
-        let file = random_file(shipped_model().config, 9);
-        for frames in [1, 127, 300] {
+        let standard = ModelConfig {
+            name: "standard".into(),
+            dim: 384,
+            channel_layers: 4,
+            heads: 6,
+            context_frames: 100,
+            encoder: EncoderKind::Whisper,
+            stereo_dim: Some(192),
+            stereo_heads: Some(4),
+            ..shipped_model().config
+        };
+        let files = [shipped_model().config, standard].map(|config| random_file(config, 9));
+        for (file, frames) in files.iter().flat_map(|file| [1, 99, 127, 300].map(|frames| (file, frames))) {
             let mels = Random::new(4).list(2 * 2 * frames * MEL_BANDS, 1.7);
-            let taught = teacher(&file).logits(&mels).unwrap();
-            for engine in Engine::both(&file) {
+            let taught = teacher(file).logits(&mels).unwrap();
+            for engine in Engine::both(file) {
                 let off = worst(&engine.logits(&mels, frames), &taught);
                 assert!(off < BAR, "{}, {frames} frames: off by {off}", engine.name());
             }
