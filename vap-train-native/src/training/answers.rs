@@ -25,6 +25,12 @@ use crate::windows::dataset::Batch;
 const INTO_SILENCE_FRAMES: usize = 4;
 /// Frames of a silence that keep its answer: 2 s.
 const KEPT_FRAMES: usize = 100;
+/// Frames of a silence that count in full; the answer matters most while a turn may end.
+const DECISIVE_FRAMES: usize = 30;
+/// What a later frame of a silence counts.
+const LATER: f32 = 0.3;
+/// What a frame of speech counts that was asked about: few are.
+const SPEECH: f32 = 5.0;
 /// Frames on each side of one in speech that take its answer.
 const AROUND_FRAMES: usize = 1;
 /// Frames of speech among its last [`QUESTION_FRAMES`] that a question needs: the teacher calls silence finished.
@@ -119,8 +125,13 @@ fn answer(
         let answers = Vec::<f32>::try_from(teacher.answer(&heard.at_level(&Tensor::stack(&mels, 0))))?;
         for (question, answer) in some.iter().zip(answers) {
             for t in question.first..question.end {
-                let at = (question.window * frames + t) * OUTPUTS + EOT_AT + question.channel;
-                (values[at], mask[at]) = (answer, 1.0);
+                let frame = (question.window * frames + t) * OUTPUTS;
+                let at = frame + EOT_AT + question.channel;
+                (values[at], mask[at]) = match values[frame + VAD_AT + question.channel] > 0.5 {
+                    true => (answer, SPEECH),
+                    false if t < question.first + DECISIVE_FRAMES => (answer, 1.0),
+                    false => (answer, LATER),
+                };
             }
         }
     }
