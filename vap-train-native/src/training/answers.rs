@@ -11,6 +11,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
+use vap_core::ModelConfig;
 use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
 use vap_core::features::{FLOOR, FeatureStatistics};
 use vap_core::projection::{EOT_AT, OUTPUTS, VAD_AT};
@@ -75,12 +76,14 @@ impl Asker {
         Ok(Asker { teacher, statistics: statistics.clone(), in_speech })
     }
 
-    /// The teacher's head, to be trained on the encoder's frames below `path`.
+    /// The teacher's head, to be trained on the encoder's frames below `path`; none where the encoder is not as wide as
+    /// the teacher.
     ///
     /// # Errors
     /// As [`Readout::new`].
-    pub fn readout(&self, path: &tch::nn::Path, frames: usize) -> Result<Readout> {
-        Readout::new(path, &self.teacher, frames)
+    pub fn readout(&self, path: &tch::nn::Path, model: &ModelConfig) -> Result<Option<Readout>> {
+        let fits = self.teacher.dim() == model.dim;
+        fits.then(|| Readout::new(path, &self.teacher, model.context_frames)).transpose()
     }
 
     /// Puts the teacher's answers in the place of a batch's end-of-turn targets; `seed` draws the frames of speech that
