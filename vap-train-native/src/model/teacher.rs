@@ -107,6 +107,11 @@ impl Teacher {
         }
     }
 
+    /// Width of its encoder.
+    pub fn dim(&self) -> usize {
+        self.dim as usize
+    }
+
     /// A weight by its name in the file.
     ///
     /// # Errors

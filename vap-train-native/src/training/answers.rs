@@ -11,6 +11,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
+use vap_core::ModelConfig;
 use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
 use vap_core::features::{FLOOR, FeatureStatistics};
 use vap_core::projection::{EOT_AT, OUTPUTS, VAD_AT};
@@ -25,6 +26,12 @@ use crate::windows::dataset::Batch;
 const INTO_SILENCE_FRAMES: usize = 4;
 /// Frames of a silence that keep its answer: 2 s.
 const KEPT_FRAMES: usize = 100;
+/// Frames of a silence that count in full; the answer matters most while a turn may end.
+const DECISIVE_FRAMES: usize = 30;
+/// What a later frame of a silence counts.
+const LATER: f32 = 0.3;
+/// What a frame of speech counts that was asked about: few are.
+const SPEECH: f32 = 5.0;
 /// Frames on each side of one in speech that take its answer.
 const AROUND_FRAMES: usize = 1;
 /// Frames of speech among its last [`QUESTION_FRAMES`] that a question needs: the teacher calls silence finished.
@@ -69,12 +76,14 @@ impl Asker {
         Ok(Asker { teacher, statistics: statistics.clone(), in_speech })
     }
 
-    /// The teacher's head, to be trained on the encoder's frames below `path`.
+    /// The teacher's head, to be trained on the encoder's frames below `path`; none where the encoder is not as wide as
+    /// the teacher.
     ///
     /// # Errors
     /// As [`Readout::new`].
-    pub fn readout(&self, path: &tch::nn::Path, frames: usize) -> Result<Readout> {
-        Readout::new(path, &self.teacher, frames)
+    pub fn readout(&self, path: &tch::nn::Path, model: &ModelConfig) -> Result<Option<Readout>> {
+        let fits = self.teacher.dim() == model.dim;
+        fits.then(|| Readout::new(path, &self.teacher, model.context_frames)).transpose()
     }
 
     /// Puts the teacher's answers in the place of a batch's end-of-turn targets; `seed` draws the frames of speech that
@@ -119,8 +128,13 @@ fn answer(
         let answers = Vec::<f32>::try_from(teacher.answer(&heard.at_level(&Tensor::stack(&mels, 0))))?;
         for (question, answer) in some.iter().zip(answers) {
             for t in question.first..question.end {
-                let at = (question.window * frames + t) * OUTPUTS + EOT_AT + question.channel;
-                (values[at], mask[at]) = (answer, 1.0);
+                let frame = (question.window * frames + t) * OUTPUTS;
+                let at = frame + EOT_AT + question.channel;
+                (values[at], mask[at]) = match values[frame + VAD_AT + question.channel] > 0.5 {
+                    true => (answer, SPEECH),
+                    false if t < question.first + DECISIVE_FRAMES => (answer, 1.0),
+                    false => (answer, LATER),
+                };
             }
         }
     }

@@ -125,6 +125,7 @@ struct Recent {
     total: f64,
     norm: f64,
     heads: [f64; 5],
+    readout: f64,
 }
 
 impl Recent {
@@ -136,6 +137,7 @@ impl Recent {
         for (i, head) in self.heads.iter_mut().enumerate() {
             *head += loss.heads.double_value(&[i as i64]);
         }
+        self.readout += loss.readout.as_ref().map_or(0.0, |readout| readout.double_value(&[]));
     }
 
     fn take(&mut self, step: u64, learning_rate: f64, dialogue_s: f64) -> Value {
@@ -145,7 +147,7 @@ impl Recent {
         let heads: serde_json::Map<_, _> =
             HEADS.iter().zip(done.heads).map(|(name, v)| (name.to_string(), json!(v / n))).collect();
         json!({
-            "step": step, "loss": done.total / n, "heads": heads, "gradient_norm": done.norm / n,
+            "step": step, "loss": done.total / n, "heads": heads, "readout": done.readout / n, "gradient_norm": done.norm / n,
             "learning_rate": learning_rate, "seconds_a_step": seconds,
             "dialogue_hours_an_hour": if seconds > 0.0 { dialogue_s / seconds } else { 0.0 },
         })

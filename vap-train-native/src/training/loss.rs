@@ -14,6 +14,8 @@ pub struct Loss {
     pub total: Tensor,
     /// Mean cross-entropy of each head, `[5]`, in the order of [`HEADS`].
     pub heads: Tensor,
+    /// That of a teacher's head on the encoder's frames, where there is one.
+    pub readout: Option<Tensor>,
 }
 
 /// First output and outputs of each head.
@@ -40,7 +42,7 @@ pub fn loss(logits: &Tensor, values: &Tensor, mask: &Tensor, counts: &Tensor, co
     let heads = sums(&entropy) / counts.clamp_min(1.0);
     let weights = [config.projection, config.eot, config.backchannel, config.vad, config.overlap];
     let weights = Tensor::from_slice(&weights).to_kind(heads.kind()).to_device(heads.device());
-    Loss { total: (&heads * weights).sum(heads.kind()), heads: heads.detach() }
+    Loss { total: (&heads * weights).sum(heads.kind()), heads: heads.detach(), readout: None }
 }
 
 /// Loss of end-of-turn logits `[2 * batch, frames]`, a row a channel, against a batch's end-of-turn targets.

@@ -109,9 +109,10 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
         model::load(&store, &start_file(path, config)?)?;
         println!("weights begin as those of {}", path.display());
     }
-    let readout =
-        asker.as_ref().map(|asker| asker.readout(&(store.root() / "readout"), config.model.context_frames));
-    let readout = readout.transpose()?;
+    let readout = match &asker {
+        Some(asker) => asker.readout(&(store.root() / "readout"), &config.model)?,
+        None => None,
+    };
     let average = Average::new(&store, &config.model, t.ema_decay, at);
     let mut optimizer = AdamW::new(&store, t);
     let mut state = Progress { step: 0, best: f64::INFINITY, stale: 0 };
@@ -148,9 +149,7 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
             if let Some(readout) = &readout {
                 let read = readout.forward(&encoded);
                 let read = end_of_turn(&read, &batch.values, &batch.mask, &counts, &config.loss);
-                if state.step.is_multiple_of(10) {
-                    println!("readout {:.3}", read.double_value(&[]));
-                }
+                result.readout = Some(read.detach());
                 result.total += read * config.loss.readout;
             }
             result.total.backward();
