@@ -2,6 +2,8 @@
 
 // What simulated dialogues promise.
 mod simulation;
+// What they hold beside clean talk.
+mod beside;
 // Windows of real calls.
 mod excerpts;
 // Optimiser, loss, resume, model.
@@ -28,7 +30,7 @@ fn alone() -> std::sync::MutexGuard<'static, ()> {
 
 /// Two voices a split: harmonic tones with an inner pause of 0.3 s over room tone, the recordings cut at their very
 /// end, on true timings.
-fn data() -> Prepared {
+pub(crate) fn data() -> Prepared {
     let mut speech = Vec::new();
     let mut utterances = Vec::new();
     for split in Split::ALL {
@@ -113,6 +115,5 @@ fn data() -> Prepared {
 
 /// No degradation at all and a digital bed.
 fn bare() -> SimulationConfig {
-    let clean = crate::evaluation::recordings::clean(&SimulationConfig::default());
-    SimulationConfig { silent_bed: 1.0, ..clean }
+    SimulationConfig { silent_bed: 1.0, ..SimulationConfig::default().clean() }
 }

@@ -14,11 +14,11 @@ use vap_core::projection::OUTPUTS;
 
 use super::excerpts::{Excerpt, Excerpts};
 use super::simulation::{Dialogue, Simulator};
+use super::targets::of_sound;
 use crate::config::{RunConfig, TrainingConfig};
 use crate::data::Split;
 use crate::data::prepared::Prepared;
 use crate::error::{Error, Result};
-use crate::labels;
 
 /// Batches made ahead of the trainer.
 const AHEAD: usize = 4;
@@ -29,7 +29,7 @@ pub struct Window {
     pub mels: Vec<f32>,
     /// Targets, `[frames, 27]`.
     pub values: Vec<f32>,
-    /// Mask, `[frames, 27]`.
+    /// What each target counts, 0 where it is unknown, `[frames, 27]`.
     pub mask: Vec<f32>,
     /// Output frames.
     pub frames: usize,
@@ -41,7 +41,7 @@ pub struct Batch {
     pub mels: Tensor,
     /// Targets, `[batch, frames, 27]`.
     pub values: Tensor,
-    /// Mask, `[batch, frames, 27]`.
+    /// What each target counts, 0 where it is unknown, `[batch, frames, 27]`.
     pub mask: Tensor,
 }
 
@@ -92,7 +92,7 @@ impl<'a> Windows<'a> {
 /// # Errors
 /// [`Error::Core`] if the activity is uneven.
 pub fn window(dialogue: &Dialogue) -> Result<Window> {
-    let mut targets = labels::targets(&dialogue.activity)?;
+    let mut targets = of_sound(&dialogue.activity, &dialogue.beside, 0)?;
     targets.values.truncate(dialogue.frames * OUTPUTS);
     targets.mask.truncate(dialogue.frames * OUTPUTS);
     let mels = mels(&dialogue.audio, dialogue.frames);
@@ -104,7 +104,7 @@ pub fn window(dialogue: &Dialogue) -> Result<Window> {
 /// # Errors
 /// As [`window`].
 pub fn excerpt_window(excerpt: &Excerpt) -> Result<Window> {
-    let targets = labels::targets(&excerpt.activity)?;
+    let targets = of_sound(&excerpt.activity, &excerpt.beside, excerpt.first)?;
     let known = |values: Vec<f32>| {
         let mut known = values[excerpt.first * OUTPUTS..(excerpt.first + excerpt.known) * OUTPUTS].to_vec();
         known.resize(excerpt.frames * OUTPUTS, 0.0);

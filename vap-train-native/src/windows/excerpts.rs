@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vap_core::{FRAME_HZ, HOP_SAMPLES};
 
-use super::sound::Surroundings;
+use super::sound::{Beside, Surroundings, Talk, level};
 use crate::config::SimulationConfig;
 use crate::data::Split;
 use crate::data::prepared::{Call, Prepared};
@@ -22,6 +22,7 @@ const PAST_S: usize = 30;
 const FUTURE_S: usize = 10;
 /// Gain towards the drawn level goes no further, in dB: a channel's noise comes with its speech.
 const LARGEST_GAIN_DB: f32 = 20.0;
+const LOWEST_GAIN_DB: f32 = -50.0;
 
 /// An excerpt of a call.
 pub struct Excerpt {
@@ -35,6 +36,8 @@ pub struct Excerpt {
     pub known: usize,
     /// Frames that have sound.
     pub frames: usize,
+    /// What the channels hold that is no speech, absent ones among it.
+    pub beside: Beside,
 }
 
 /// Cuts excerpts out of the calls of one split.
@@ -82,8 +85,10 @@ impl<'a> Excerpts<'a> {
             backchannel: part(&whole.backchannel),
             complete: whole.complete && end == whole.frames(),
         };
-        let audio = self.sound(*index, order, start * HOP_SAMPLES, frames * HOP_SAMPLES, &mut rng);
-        Excerpt { audio, activity, first, known, frames }
+        let speech = activity.speech.each_ref().map(|track| spans(&track[first..]));
+        let (audio, beside) =
+            self.sound(*index, order, start * HOP_SAMPLES, frames * HOP_SAMPLES, &speech, &mut rng);
+        Excerpt { audio, activity, first, known, frames, beside }
     }
 
     fn sound(
@@ -92,23 +97,43 @@ impl<'a> Excerpts<'a> {
         order: [usize; 2],
         start: usize,
         length: usize,
+        speech: &[Vec<[usize; 2]>; 2],
         rng: &mut ChaCha8Rng,
-    ) -> [Vec<f32>; 2] {
+    ) -> ([Vec<f32>; 2], Beside) {
         let audio = self.data.call_audio(index);
         let own_db = self.data.manifest.calls[index].speech_db;
-        let mut channels = order.map(|c| {
-            let [low, high] = self.config.level_db;
-            let level_db = rng.random_range(low..=high);
-            let gain_db = (level_db - own_db[c]).clamp(-LARGEST_GAIN_DB, LARGEST_GAIN_DB);
+        let absent = self.surroundings.absent(&self.config, false, rng);
+        let level_db = [0, 1].map(|_| level(&self.config, rng));
+        let mut channels = [0, 1].map(|c| {
+            let source = order[c];
+            let gain_db = (level_db[c] - own_db[source]).clamp(LOWEST_GAIN_DB, LARGEST_GAIN_DB);
             let gain = 10f32.powf(gain_db / 20.0) / 32_768.0;
             let mut out = vec![0.0; length];
-            out.iter_mut().zip(&audio[c][start..]).for_each(|(x, sample)| *x = gain * f32::from(*sample));
-            self.surroundings.add_noise(self.data, &self.config, level_db, &mut out, rng);
+            out.iter_mut()
+                .zip(&audio[source][start..])
+                .for_each(|(x, sample)| *x = gain * f32::from(*sample));
+            self.surroundings.add_noise(self.data, &self.config, level_db[c], &mut out, rng);
             out
         });
-        self.surroundings.degrade(&self.config, &mut channels, rng);
-        channels
+        let talk = Talk { speech, level_db, length };
+        let sounds = self.surroundings.add_events(self.data, &self.config, &talk, &mut channels, rng);
+        let speech_db = [0, 1].map(|c| (!speech[c].is_empty()).then_some(level_db[c]));
+        self.surroundings.degrade(&self.config, &mut channels, speech_db, absent, rng);
+        (channels, Beside { absent, sounds })
     }
+}
+
+/// Where a track speaks, `[start, end)` in samples.
+fn spans(track: &[bool]) -> Vec<[usize; 2]> {
+    let mut out: Vec<[usize; 2]> = Vec::new();
+    for (frame, _) in track.iter().enumerate().filter(|(_, speaks)| **speaks) {
+        let [start, end] = [frame, frame + 1].map(|f| f * HOP_SAMPLES);
+        match out.last_mut().filter(|span| span[1] == start) {
+            Some(span) => span[1] = end,
+            None => out.push([start, end]),
+        }
+    }
+    out
 }
 
 /// Frame activity of a whole call: a frame speaks when at least half of it does.

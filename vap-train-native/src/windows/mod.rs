@@ -4,5 +4,6 @@ pub mod voices;
 pub mod placed;
 pub mod sound;
 pub mod simulation;
+pub mod targets;
 pub mod excerpts;
 pub mod dataset;

@@ -11,17 +11,7 @@ pub(crate) const SEED: u64 = 0x7E57;
 
 /// Sound without degradation: what the clean condition hears.
 pub fn clean(config: &SimulationConfig) -> SimulationConfig {
-    SimulationConfig {
-        noise: 0.0,
-        room: 0.0,
-        telephone: 0.0,
-        muted: 0.0,
-        leak: 0.0,
-        tilt: 0.0,
-        clipping: 0.0,
-        packet_loss: 0.0,
-        ..config.clone()
-    }
+    config.clean()
 }
 
 /// The test dialogues of a simulator, `seconds` long each; the same ones whatever the degradation.

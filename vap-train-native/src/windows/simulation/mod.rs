@@ -8,6 +8,7 @@
 //! lengths from the gaps between speakers, so that neither silence nor its length tells an end from a pause.
 
 mod agent;
+mod lull;
 mod timeline;
 
 use rand::seq::IndexedRandom;
@@ -16,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use vap_core::{FRAME_HZ, HOP_SAMPLES, SAMPLE_RATE_HZ};
 
 use super::placed::Placed;
-use super::sound::Surroundings;
+use super::sound::{Beside, Surroundings};
 use super::voices::{Voices, samples};
 use crate::config::SimulationConfig;
 use crate::data::Split;
@@ -39,6 +40,8 @@ pub struct Dialogue {
     pub activity: Activity,
     /// Frames that have sound.
     pub frames: usize,
+    /// What the channels hold that is no speech, absent ones among it.
+    pub beside: Beside,
 }
 
 /// Where one turn takes its utterance and its pauses from.
@@ -105,18 +108,27 @@ impl<'a> Simulator<'a> {
     /// Dialogue `seed`, `seconds` long.
     pub fn dialogue(&self, seed: u64, seconds: f32) -> Dialogue {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // Long silences have draws of their own, so that the others are the same whatever their shares.
+        let mut silence = rng.clone();
+        silence.set_stream(1);
         let frames = (seconds * FRAME_HZ as f32) as usize;
-        let known = frames + (FUTURE_S * FRAME_HZ as f32) as usize;
+        let mut known = frames + (FUTURE_S * FRAME_HZ as f32) as usize;
         let length = known * HOP_SAMPLES;
-        let tracks = if rng.random_bool(self.config.agent_style) {
+        let mut tracks = if silence.random_bool(self.config.quiet) {
+            [Vec::new(), Vec::new()]
+        } else if rng.random_bool(self.config.agent_style) {
             agent::timeline(self, &mut rng, length)
         } else {
             timeline::timeline(self, &mut rng, length)
         };
+        if silence.random_bool(self.config.lulls) {
+            // What comes behind the silence is known, however long it is.
+            known += lull::insert(&mut tracks, self.config.lull_s, length, &mut silence) / HOP_SAMPLES;
+        }
         let activity = activity(&tracks, known);
         let length = frames * HOP_SAMPLES;
-        let audio = self.surroundings.render(self.data, &self.config, &tracks, length, &mut rng);
-        Dialogue { audio, activity, frames }
+        let (audio, beside) = self.surroundings.render(self.data, &self.config, &tracks, length, &mut rng);
+        Dialogue { audio, activity, frames, beside }
     }
 
     /// Speed of a speaker for a whole dialogue.

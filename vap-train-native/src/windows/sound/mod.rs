@@ -1,14 +1,24 @@
-//! Placed sounds to channels: cutting with equal margins, room, one bed a channel, noise, leak, line, levels.
-//! Labels never change here: a degraded channel keeps those of the clean dialogue.
+//! Placed sounds to channels: cutting with equal margins, voices, room, one bed a channel, noise, sounds that are no
+//! speech, leak, line, levels. Labels of the dialogue never change here; what is in the channels beside its speech, or
+//! that a channel is absent, is told with the sound ([`Beside`]).
 
+mod cut;
+mod events;
+mod floor;
 mod line;
+mod music;
 mod shoebox;
 mod spectrum;
+mod tones;
+mod voice;
 
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
+use cut::add_cut;
+pub use events::Talk;
+use events::{Event, is_event};
 use shoebox::Shoebox;
 use spectrum::{convolve, tilt};
 
@@ -18,20 +28,33 @@ use crate::config::SimulationConfig;
 use crate::data::Split;
 use crate::data::prepared::Prepared;
 
-/// Sound kept before and after every island, faded; the same at turn ends and inner pauses.
-const MARGIN_S: [f32; 2] = [0.02, 0.04];
 /// Utterances of one voice differ by this much in level, in dB.
 const LEVEL_JITTER_DB: f32 = 2.0;
 /// Longest reverberation taken from measured rooms, in seconds: longer ones are halls nobody calls from.
 const LONGEST_RT60_S: f32 = 1.2;
 /// Share of rooms that are measured ones; the others are shoeboxes.
 const MEASURED_ROOMS: f64 = 0.3;
+/// Share of noises that are music made by rule.
+const MUSIC: f64 = 0.12;
+/// Speech below this is not sent over a telephone line, whose eight bits would leave nothing of it, in dB.
+const SOFTEST_ON_LINE_DB: f32 = -50.0;
 /// Of ten clips of noise and rooms, the first is dev's, the second test's, the others train's.
 const PARTS: usize = 10;
+
+/// What two channels hold that is no speech.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Beside {
+    /// Channels without any sound of their speakers, whatever the dialogue says.
+    pub absent: [bool; 2],
+    /// Sounds that are no speech, `[start, end)` in samples of each channel.
+    pub sounds: [Vec<[usize; 2]>; 2],
+}
 
 /// Noises and rooms of one split.
 pub struct Surroundings {
     noises: Vec<usize>,
+    /// Those of the noises that hold events.
+    events: Vec<usize>,
     rooms: Vec<usize>,
 }
 
@@ -48,13 +71,16 @@ impl Surroundings {
             if kept.is_empty() { all } else { kept }
         };
         let fits = |i: &usize| data.manifest.rooms[*i].rt60_s <= LONGEST_RT60_S;
+        let noises = part((0..data.manifest.noises.len()).collect());
+        let eventful = |i: &usize| is_event(&data.manifest.noises[*i].label);
         Surroundings {
-            noises: part((0..data.manifest.noises.len()).collect()),
+            events: noises.iter().copied().filter(eventful).collect(),
+            noises,
             rooms: part((0..data.manifest.rooms.len()).filter(fits).collect()),
         }
     }
 
-    /// Renders both channels, `length` samples each.
+    /// Renders both channels, `length` samples each. Without any placed sound it is a window in which nobody speaks.
     pub fn render(
         &self,
         data: &Prepared,
@@ -62,50 +88,121 @@ impl Surroundings {
         tracks: &[Vec<Placed>; 2],
         length: usize,
         rng: &mut ChaCha8Rng,
-    ) -> [Vec<f32>; 2] {
-        let mut channels = [0, 1].map(|c| self.channel(data, config, &tracks[c], length, rng));
-        self.degrade(config, &mut channels, rng);
-        channels
+    ) -> ([Vec<f32>; 2], Beside) {
+        let quiet = tracks.iter().all(Vec::is_empty);
+        let absent = self.absent(config, quiet, rng);
+        let level_db = [0, 1].map(|_| level(config, rng));
+        let speech_db = [0, 1].map(|c| (!tracks[c].is_empty()).then_some(level_db[c]));
+        let beds = floor::beds(config, speech_db, rng);
+        let speech = tracks.each_ref().map(|track| spans(track));
+        let talk = Talk { speech: &speech, level_db, length };
+        let events = events::place(data, &self.events, config, &talk, rng);
+        let mut channels = [0, 1].map(|c| {
+            let heard = events.iter().filter(|e| e.channel == c);
+            if absent[c] {
+                vec![0.0; length]
+            } else {
+                let (air, line): (Vec<_>, Vec<_>) = heard.partition(|e| !e.line);
+                let mut out = self.channel(data, config, &tracks[c], level_db[c], &air, length, rng);
+                if let Some(bed_db) = beds[c] {
+                    floor::add(config, bed_db, &mut out, rng);
+                }
+                self.add_noise(data, config, level_db[c], &mut out, rng);
+                line.iter().for_each(|event| add(event, &mut out));
+                out
+            }
+        });
+        self.degrade(config, &mut channels, speech_db, absent, rng);
+        (channels, Beside { absent, sounds: sounds(&events, length) })
     }
 
-    /// What happens to the sound of both channels on its way: leak, clipping, line, a channel that is absent.
-    pub fn degrade(&self, config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {
+    /// Which channels are absent.
+    pub fn absent(&self, config: &SimulationConfig, quiet: bool, rng: &mut ChaCha8Rng) -> [bool; 2] {
+        if quiet {
+            return [0, 1].map(|_| rng.random_bool(config.quiet_absent));
+        }
+        let mut absent = [false; 2];
+        absent[rng.random_range(0..2)] = rng.random_bool(config.muted);
+        absent
+    }
+
+    /// Adds sounds that are no speech to both channels of a call.
+    pub fn add_events(
+        &self,
+        data: &Prepared,
+        config: &SimulationConfig,
+        talk: &Talk,
+        channels: &mut [Vec<f32>; 2],
+        rng: &mut ChaCha8Rng,
+    ) -> [Vec<[usize; 2]>; 2] {
+        let events = events::place(data, &self.events, config, talk, rng);
+        events.iter().for_each(|event| add(event, &mut channels[event.channel]));
+        sounds(&events, talk.length)
+    }
+
+    /// What happens to the sound of both channels on its way: leak, clipping, line, packets, a channel that is absent.
+    /// `speech_db` is the speech level of a channel that has speech.
+    pub fn degrade(
+        &self,
+        config: &SimulationConfig,
+        channels: &mut [Vec<f32>; 2],
+        speech_db: [Option<f32>; 2],
+        absent: [bool; 2],
+        rng: &mut ChaCha8Rng,
+    ) {
+        // What is not sent is not heard at the other end either.
+        (0..2).filter(|c| absent[*c]).for_each(|c| channels[c].fill(0.0));
         if rng.random_bool(config.leak) {
             leak(config, channels, rng);
         }
         if rng.random_bool(config.clipping) {
             clip(&mut channels[rng.random_range(0..2)], rng);
         }
-        if rng.random_bool(config.telephone) {
+        let too_soft = |c: usize| !absent[c] && speech_db[c].is_some_and(|level| level < SOFTEST_ON_LINE_DB);
+        if rng.random_bool(config.telephone) && !too_soft(0) && !too_soft(1) {
             let law = *[line::Law::Mu, line::Law::A].choose(rng).unwrap_or(&line::Law::Mu);
-            channels.iter_mut().for_each(|channel| *channel = line::telephone(channel, law));
+            for c in (0..2).filter(|c| !absent[*c]) {
+                channels[c] = line::telephone(&channels[c], law);
+            }
         }
         if rng.random_bool(config.packet_loss) {
             let share = rng.random_range(0.002..0.05);
             channels.iter_mut().for_each(|channel| line::lose_packets(channel, share, rng));
         }
-        if rng.random_bool(config.muted) {
-            channels[rng.random_range(0..2)].fill(0.0);
-        }
-        for channel in channels {
+        for (channel, absent) in channels.iter_mut().zip(absent) {
+            if absent {
+                floor::absent(channel, rng);
+            }
             channel.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
         }
     }
 
+    /// Speech and what sounds beside it, in its room.
     fn channel(
         &self,
         data: &Prepared,
         config: &SimulationConfig,
         track: &[Placed],
+        level_db: f32,
+        events: &[&Event],
         length: usize,
         rng: &mut ChaCha8Rng,
     ) -> Vec<f32> {
-        let level_db = draw(rng, config.level_db);
         let mut out = vec![0.0; length];
         for placed in track {
             let jitter = rng.random_range(-LEVEL_JITTER_DB..=LEVEL_JITTER_DB);
             let own_db = data.utterances()[placed.utterance].speech_db;
             add_cut(data, placed, amplitude(level_db + jitter - own_db), &mut out);
+        }
+        if rng.random_bool(config.whisper) {
+            out = voice::whisper(&out, rng);
+        }
+        if rng.random_bool(config.narrow) {
+            out = voice::narrow(&out, rng);
+        }
+        events.iter().for_each(|event| add(event, &mut out));
+        if track.is_empty() && events.is_empty() {
+            return out;
         }
         if rng.random_bool(config.tilt) {
             out = tilt(&out, rng.random_range(-4.0..4.0));
@@ -117,21 +214,10 @@ impl Surroundings {
                 None => convolve(&out, &Shoebox::draw(rng).response()),
             };
         }
-        if !rng.random_bool(config.silent_bed) {
-            let (tilt, gain) = (rng.random_range(0.0..0.95f32), amplitude(draw(rng, config.bed_db)));
-            // White noise through a one-pole low-pass, brought back to unit power.
-            let unit = (1.0 - tilt * tilt).sqrt() * 3f32.sqrt();
-            let mut last = 0.0;
-            for x in &mut out {
-                last = tilt * last + unit * rng.random_range(-1.0f32..1.0);
-                *x += gain * last;
-            }
-        }
-        self.add_noise(data, config, level_db, &mut out, rng);
         out
     }
 
-    /// Adds recorded noise to a channel whose speech is at `level_db`.
+    /// Adds noise to a channel whose speech is at `level_db`: a recorded one, or music.
     pub fn add_noise(
         &self,
         data: &Prepared,
@@ -140,11 +226,15 @@ impl Surroundings {
         out: &mut [f32],
         rng: &mut ChaCha8Rng,
     ) {
-        if rng.random_bool(config.noise)
-            && let Some(&noise) = self.noises.choose(rng)
-        {
-            let clip = &data.manifest.noises[noise];
-            let gain = amplitude(level_db - draw(rng, config.noise_snr_db) - clip.level_db);
+        if !rng.random_bool(config.noise) {
+            return;
+        }
+        let noise_db = level_db - draw(rng, config.noise_snr_db);
+        if rng.random_bool(MUSIC) {
+            let music = music::make(out.len(), rng);
+            out.iter_mut().zip(music).for_each(|(x, n)| *x += amplitude(noise_db) * n);
+        } else if let Some(&noise) = self.noises.choose(rng) {
+            let gain = amplitude(noise_db - data.manifest.noises[noise].level_db);
             let audio = data.noise_audio(noise);
             let start = rng.random_range(0..audio.len().max(1));
             for (x, n) in out.iter_mut().zip(audio.iter().cycle().skip(start)) {
@@ -154,35 +244,37 @@ impl Surroundings {
     }
 }
 
-/// Adds one cut with its margins at its speed, faded in and out by raised cosines.
-fn add_cut(data: &Prepared, placed: &Placed, gain: f32, out: &mut [f32]) {
-    let audio = data.utterance_audio(placed.utterance);
-    let [before, after] = MARGIN_S.map(samples);
-    let [start, end] = placed.cut.map(|s| s as i64);
-    let fade = |from_edge: f64, length: usize| {
-        let x = (from_edge / length as f64).clamp(0.0, 1.0) as f32;
-        0.5 - 0.5 * (std::f32::consts::PI * x).cos()
+/// Speech level of a voice, in dB below full scale.
+pub fn level(config: &SimulationConfig, rng: &mut ChaCha8Rng) -> f32 {
+    let range = if rng.random_bool(config.wide_level) { config.wide_level_db } else { config.level_db };
+    draw(rng, range)
+}
+
+/// Where a track speaks, `[start, end)` in samples, in order and apart.
+fn spans(track: &[Placed]) -> Vec<[usize; 2]> {
+    let mut out: Vec<[usize; 2]> = track.iter().map(|placed| [placed.at, placed.end()]).collect();
+    out.sort_unstable();
+    out.dedup_by(|next, last| {
+        let together = next[0] <= last[1];
+        if together {
+            last[1] = last[1].max(next[1]);
+        }
+        together
+    });
+    out
+}
+
+/// Where the events of each channel sound, `[start, end)`.
+fn sounds(events: &[Event], length: usize) -> [Vec<[usize; 2]>; 2] {
+    let of = |c: usize| {
+        let own = events.iter().filter(|e| e.channel == c);
+        own.map(|e| [e.at.min(length), (e.at + e.samples.len()).min(length)]).collect()
     };
-    // Every sound of an utterance gets the margins its very ends have, else a recording cut close to its speech
-    // would tell its end from its pauses. Where there is less than the fade, the fade lies inside the speech.
-    let [speech_start, speech_end] = data.utterances()[placed.utterance].span().map(|s| s as i64);
-    let first = (start - speech_start.min(before as i64)) as f64;
-    let last = (end + (audio.len() as i64 - speech_end).clamp(0, after as i64)) as f64;
-    // Places in f64: in f32 they would be the coarser the later in the recording, and ends are later than pauses.
-    let speed = f64::from(placed.speed);
-    let target = placed.at as i64 - ((start as f64 - first) / speed) as i64;
-    let count = ((last - first) / speed) as i64;
-    for n in 0..count {
-        let Some(x) = usize::try_from(target + n).ok().and_then(|t| out.get_mut(t)) else { continue };
-        // Linear between neighbours: speeds are close to 1.
-        let source = first + n as f64 * speed;
-        let at = source as usize;
-        let share = (source - at as f64) as f32;
-        let here = f32::from(audio[at.min(audio.len() - 1)]);
-        let next = f32::from(audio[(at + 1).min(audio.len() - 1)]);
-        let shape = fade(source - first, before) * fade(last - source, after);
-        *x += gain * shape * (here + share * (next - here)) / 32768.0;
-    }
+    [of(0), of(1)]
+}
+
+fn add(event: &Event, out: &mut [f32]) {
+    out.iter_mut().skip(event.at).zip(&event.samples).for_each(|(x, s)| *x += s);
 }
 
 fn leak(config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {

@@ -1,11 +1,14 @@
 //! What a run file says: model, training, loss weights, simulation. Unknown keys are refused; the resolved config is
 //! saved before the first step.
 
+mod simulation;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use vap_core::config::ModelConfig;
 
+pub use self::simulation::SimulationConfig;
 use crate::error::{Error, Result};
 
 /// One run: `configs/NAME.toml`.
@@ -140,77 +143,6 @@ impl Default for LossConfig {
     }
 }
 
-/// How dialogues are made. Shares are chances a dialogue, levels are RMS over speech.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SimulationConfig {
-    /// Lowest and highest speech level of a voice, in dB below full scale.
-    pub level_db: [f32; 2],
-    /// Level of the bed under everything, in dB below full scale.
-    pub bed_db: [f32; 2],
-    /// Share of channels whose bed is digital silence.
-    pub silent_bed: f64,
-    /// Share of channels with recorded noise.
-    pub noise: f64,
-    /// Signal-to-noise ratio of recorded noise, in dB.
-    pub noise_snr_db: [f32; 2],
-    /// Share of channels in a room.
-    pub room: f64,
-    /// Share of dialogues over an 8 kHz G.711 telephone line.
-    pub telephone: f64,
-    /// Share of channels with a coloured microphone.
-    pub tilt: f64,
-    /// Share of dialogues in which a channel clips.
-    pub clipping: f64,
-    /// Share of dialogues that lose 0.2 to 5 % of their packets.
-    pub packet_loss: f64,
-    /// Share of dialogues with one channel absent (digital silence).
-    pub muted: f64,
-    /// Share of dialogues in which one channel leaks into the other.
-    pub leak: f64,
-    /// Level of the leak, in dB.
-    pub leak_db: [f32; 2],
-    /// Longest delay of the leak, in ms.
-    pub leak_delay_ms: f32,
-    /// Share of read turns that begin at an inner phrase, so that turns are as short as real ones.
-    pub phrase_start: f64,
-    /// Share of inner pauses that take their length from the annotations instead of the recording.
-    pub annotated_pauses: f64,
-    /// Share of the other inner pauses that are as long as gaps between speakers, so that the length of a silence
-    /// does not tell a pause from an end.
-    pub matched_pauses: f64,
-    /// Lowest and highest speed of a voice against its recording.
-    pub speed: [f32; 2],
-    /// Share of dialogues of a person with an agent; the others are between two people.
-    pub agent_style: f64,
-}
-
-impl Default for SimulationConfig {
-    fn default() -> Self {
-        SimulationConfig {
-            level_db: [-36.0, -18.0],
-            bed_db: [-85.0, -52.0],
-            silent_bed: 0.2,
-            noise: 0.3,
-            noise_snr_db: [5.0, 25.0],
-            room: 0.3,
-            telephone: 0.35,
-            tilt: 0.3,
-            clipping: 0.05,
-            packet_loss: 0.1,
-            muted: 0.1,
-            leak: 0.15,
-            leak_db: [-40.0, -15.0],
-            leak_delay_ms: 400.0,
-            phrase_start: 0.7,
-            annotated_pauses: 0.15,
-            matched_pauses: 0.8,
-            speed: [0.9, 1.1],
-            agent_style: 0.35,
-        }
-    }
-}
-
 impl RunConfig {
     /// Reads and checks a run file.
     ///
@@ -243,7 +175,7 @@ impl RunConfig {
     fn validate(&self) -> Result<(), String> {
         self.model.validate().map_err(|e| e.to_string())?;
         let t = &self.training;
-        let (s, l) = (&self.simulation, &self.loss);
+        let l = &self.loss;
         let rules = [
             (t.steps > 0, "training.steps", "above 0", t.steps as f64),
             (t.batch <= 4096, "training.batch", "0 to 4096", t.batch as f64),
@@ -261,29 +193,10 @@ impl RunConfig {
             (t.checkpoint_every > 0, "training.checkpoint_every", "above 0", t.checkpoint_every as f64),
             (t.workers <= 64, "training.workers", "0 to 64", t.workers as f64),
             (t.dev_windows > 0, "training.dev_windows", "above 0", t.dev_windows as f64),
-            (
-                (0.0..=2000.0).contains(&s.leak_delay_ms),
-                "simulation.leak_delay_ms",
-                "0 to 2000",
-                s.leak_delay_ms.into(),
-            ),
         ];
         let share = |key, value: f64| ((0.0..=1.0).contains(&value), key, "0 to 1", value);
         let weight = |key, value: f64| ((0.0..=1000.0).contains(&value), key, "0 to 1000", value);
         let shares = [
-            share("simulation.silent_bed", s.silent_bed),
-            share("simulation.noise", s.noise),
-            share("simulation.room", s.room),
-            share("simulation.telephone", s.telephone),
-            share("simulation.muted", s.muted),
-            share("simulation.leak", s.leak),
-            share("simulation.phrase_start", s.phrase_start),
-            share("simulation.annotated_pauses", s.annotated_pauses),
-            share("simulation.matched_pauses", s.matched_pauses),
-            share("simulation.agent_style", s.agent_style),
-            share("simulation.tilt", s.tilt),
-            share("simulation.clipping", s.clipping),
-            share("simulation.packet_loss", s.packet_loss),
             share("training.ema_decay", t.ema_decay),
             share("training.real_share", t.real_share),
             weight("loss.projection", l.projection),
@@ -299,26 +212,7 @@ impl RunConfig {
                 return Err(format!("{key}: expected {expected}, found {found}"));
             }
         }
-        let ranges = [
-            ("simulation.level_db", s.level_db),
-            ("simulation.bed_db", s.bed_db),
-            ("simulation.noise_snr_db", s.noise_snr_db),
-            ("simulation.leak_db", s.leak_db),
-        ];
-        let [slowest, fastest] = s.speed;
-        if !(slowest >= 0.5 && slowest <= fastest && fastest <= 2.0) {
-            return Err(format!(
-                "simulation.speed: expected [slowest, fastest] from 0.5 to 2, found {:?}",
-                s.speed
-            ));
-        }
-        match ranges
-            .into_iter()
-            .find(|(_, [low, high])| !(low.is_finite() && high.is_finite() && low <= high))
-        {
-            Some((key, found)) => Err(format!("{key}: expected [low, high] in dB, found {found:?}")),
-            None => Ok(()),
-        }
+        self.simulation.validate()
     }
 }
 
@@ -326,7 +220,7 @@ impl RunConfig {
 mod tests {
     use super::*;
 
-    const LIGHT: &str = include_str!("../../configs/light.toml");
+    const LIGHT: &str = include_str!("../../../configs/light.toml");
 
     #[test]
     fn resolved_config_reads_back() {
@@ -343,6 +237,8 @@ mod tests {
             ("steps = 20000", "steps = 20000\nbatch = 5000", "training.batch"),
             ("[training]", "[simulation]\nnoise = 1.5\n[training]", "simulation.noise"),
             ("[training]", "[simulation]\nbed_db = [1.0, 0.0]\n[training]", "simulation.bed_db"),
+            ("[training]", "[simulation]\nlull_s = [9.0, 3.0]\n[training]", "simulation.lull_s"),
+            ("[training]", "[simulation]\nquiet = -0.1\n[training]", "simulation.quiet"),
         ];
         for (from, to, word) in cases {
             assert!(LIGHT.contains(from), "{from}");
