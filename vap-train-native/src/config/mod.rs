@@ -253,6 +253,8 @@ mod tests {
             ("steps = 20000", "steps = 20000\nbatch = 5000", "training.batch"),
             ("[training]", "[simulation]\nnoise = 1.5\n[training]", "simulation.noise"),
             ("[training]", "[simulation]\nbed_db = [1.0, 0.0]\n[training]", "simulation.bed_db"),
+            ("[training]", "[simulation]\nlull_s = [9.0, 3.0]\n[training]", "simulation.lull_s"),
+            ("[training]", "[simulation]\nquiet = -0.1\n[training]", "simulation.quiet"),
         ];
         for (from, to, word) in cases {
             assert!(LIGHT.contains(from), "{from}");

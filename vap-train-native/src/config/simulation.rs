@@ -181,6 +181,8 @@ impl SimulationConfig {
             ("phrase_start", self.phrase_start),
             ("annotated_pauses", self.annotated_pauses),
             ("matched_pauses", self.matched_pauses),
+            ("hesitation", self.hesitation),
+            ("left_off", self.left_off),
             ("agent_style", self.agent_style),
         ];
         for (key, found) in shares {

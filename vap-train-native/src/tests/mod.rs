@@ -2,6 +2,8 @@
 
 // What simulated dialogues promise.
 mod simulation;
+// What they hold beside clean talk.
+mod beside;
 // Windows of real calls.
 mod excerpts;
 // Optimiser, loss, resume, model.
@@ -113,6 +115,5 @@ pub(crate) fn data() -> Prepared {
 
 /// No degradation at all and a digital bed.
 fn bare() -> SimulationConfig {
-    let clean = crate::evaluation::recordings::clean(&SimulationConfig::default());
-    SimulationConfig { silent_bed: 1.0, ..clean }
+    SimulationConfig { silent_bed: 1.0, ..SimulationConfig::default().clean() }
 }

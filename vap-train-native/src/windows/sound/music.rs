@@ -131,7 +131,7 @@ mod tests {
             let music = make(samples(12.0), &mut ChaCha8Rng::seed_from_u64(seed));
             let power = |part: &[f32]| part.iter().map(|x| x * x).sum::<f32>() / part.len() as f32;
             let sounding = music.chunks(samples(0.5)).filter(|part| power(part) > 1e-3).count();
-            assert!(sounding > 20, "seed {seed}: {sounding} of 24 half seconds sound");
+            assert!(sounding > 15, "seed {seed}: {sounding} of 24 half seconds sound");
             let changes = music
                 .chunks(samples(0.5))
                 .map(|part| part.windows(2).filter(|pair| pair[0] * pair[1] < 0.0).count());

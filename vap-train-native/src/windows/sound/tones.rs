@@ -96,7 +96,8 @@ fn progress(length: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
     };
     let [pitch, pace] = [0, 1].map(|_| 1.0 + rng.random_range(-TOLERANCE..TOLERANCE));
     let steps: Vec<Step> = made.iter().map(|(hz, s)| (hz.map(|hz| hz * pitch), s * pace)).collect();
-    let first = rng.random_range(0..steps.len().max(1));
+    let sounding: Vec<usize> = (0..steps.len()).filter(|i| steps[*i].0[0] > 0.0).collect();
+    let first = sounding.choose(rng).copied().unwrap_or(0);
     let mut out = Vec::with_capacity(length);
     for step in steps.iter().cycle().skip(first) {
         if out.len() >= length {
@@ -273,7 +274,7 @@ mod tests {
                 assert!(out.iter().all(|x| x.is_finite()) && peak < 8.0, "{kind:?} {seed}: peak {peak}");
                 let loud = out.chunks(320).map(|c| c.iter().map(|x| x * x).sum::<f32>() / c.len() as f32);
                 let loudest = loud.fold(0.0f32, f32::max);
-                assert!((kind == Kind::Progress && length < 80_000) || loudest > 0.1, "{kind:?} {seed}");
+                assert!(loudest > 0.1, "{kind:?} {seed}: {loudest}");
             }
         }
     }
