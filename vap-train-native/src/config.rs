@@ -49,18 +49,18 @@ pub struct TrainingConfig {
     pub clip_norm: f64,
     /// Share of values dropped in training.
     pub dropout: f64,
-    /// Decay a step of the moving average of the weights, which is what is looked at and exported; 0 for none.
+    /// Decay a step of the moving average of the weights, which is what is validated and exported; 0 for none.
     pub ema_decay: f64,
     /// Model file whose weights and feature statistics the run begins with; fresh weights without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_from: Option<PathBuf>,
-    /// Steps between looks at the dev split.
+    /// Steps between validations on the dev split.
     pub evaluate_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
-    /// Windows of the dev split a look takes.
+    /// Windows of the dev split a validation takes.
     pub dev_windows: usize,
-    /// Looks without a better dev loss after which the run ends early; 0 never ends early.
+    /// Validations without a better dev loss after which the run ends early; 0 never ends early.
     pub patience: u64,
     /// Threads that make windows; 0 chooses by the machine.
     pub workers: usize,
@@ -146,10 +146,12 @@ impl Default for LossConfig {
 pub struct SimulationConfig {
     /// Lowest and highest speech level of a voice, in dB below full scale.
     pub level_db: [f32; 2],
-    /// Level of the bed under everything, in dB below full scale.
-    pub bed_db: [f32; 2],
-    /// Share of channels whose bed is digital silence.
-    pub silent_bed: f64,
+    /// Level of the room tone under everything, in dB below full scale.
+    #[serde(alias = "bed_db")]
+    pub room_tone_db: [f32; 2],
+    /// Share of channels whose room tone is digital silence.
+    #[serde(alias = "silent_bed")]
+    pub silent_room_tone: f64,
     /// Share of channels with recorded noise.
     pub noise: f64,
     /// Signal-to-noise ratio of recorded noise, in dB.
@@ -166,12 +168,15 @@ pub struct SimulationConfig {
     pub packet_loss: f64,
     /// Share of dialogues with one channel absent (digital silence).
     pub muted: f64,
-    /// Share of dialogues in which one channel leaks into the other.
-    pub leak: f64,
-    /// Level of the leak, in dB.
-    pub leak_db: [f32; 2],
-    /// Longest delay of the leak, in ms.
-    pub leak_delay_ms: f32,
+    /// Share of dialogues in which one channel is heard in the other.
+    #[serde(alias = "leak")]
+    pub crosstalk: f64,
+    /// Level of the crosstalk, in dB.
+    #[serde(alias = "leak_db")]
+    pub crosstalk_db: [f32; 2],
+    /// Longest delay of the crosstalk, in ms.
+    #[serde(alias = "leak_delay_ms")]
+    pub crosstalk_delay_ms: f32,
     /// Share of read turns that begin at an inner phrase, so that turns are as short as real ones.
     pub phrase_start: f64,
     /// Share of inner pauses that take their length from the annotations instead of the recording.
@@ -189,8 +194,8 @@ impl Default for SimulationConfig {
     fn default() -> Self {
         SimulationConfig {
             level_db: [-36.0, -18.0],
-            bed_db: [-85.0, -52.0],
-            silent_bed: 0.2,
+            room_tone_db: [-85.0, -52.0],
+            silent_room_tone: 0.2,
             noise: 0.3,
             noise_snr_db: [5.0, 25.0],
             room: 0.3,
@@ -199,9 +204,9 @@ impl Default for SimulationConfig {
             clipping: 0.05,
             packet_loss: 0.1,
             muted: 0.1,
-            leak: 0.15,
-            leak_db: [-40.0, -15.0],
-            leak_delay_ms: 400.0,
+            crosstalk: 0.15,
+            crosstalk_db: [-40.0, -15.0],
+            crosstalk_delay_ms: 400.0,
             phrase_start: 0.7,
             annotated_pauses: 0.15,
             matched_pauses: 0.8,
@@ -262,21 +267,21 @@ impl RunConfig {
             (t.workers <= 64, "training.workers", "0 to 64", t.workers as f64),
             (t.dev_windows > 0, "training.dev_windows", "above 0", t.dev_windows as f64),
             (
-                (0.0..=2000.0).contains(&s.leak_delay_ms),
-                "simulation.leak_delay_ms",
+                (0.0..=2000.0).contains(&s.crosstalk_delay_ms),
+                "simulation.crosstalk_delay_ms",
                 "0 to 2000",
-                s.leak_delay_ms.into(),
+                s.crosstalk_delay_ms.into(),
             ),
         ];
         let share = |key, value: f64| ((0.0..=1.0).contains(&value), key, "0 to 1", value);
         let weight = |key, value: f64| ((0.0..=1000.0).contains(&value), key, "0 to 1000", value);
         let shares = [
-            share("simulation.silent_bed", s.silent_bed),
+            share("simulation.silent_room_tone", s.silent_room_tone),
             share("simulation.noise", s.noise),
             share("simulation.room", s.room),
             share("simulation.telephone", s.telephone),
             share("simulation.muted", s.muted),
-            share("simulation.leak", s.leak),
+            share("simulation.crosstalk", s.crosstalk),
             share("simulation.phrase_start", s.phrase_start),
             share("simulation.annotated_pauses", s.annotated_pauses),
             share("simulation.matched_pauses", s.matched_pauses),
@@ -301,9 +306,9 @@ impl RunConfig {
         }
         let ranges = [
             ("simulation.level_db", s.level_db),
-            ("simulation.bed_db", s.bed_db),
+            ("simulation.room_tone_db", s.room_tone_db),
             ("simulation.noise_snr_db", s.noise_snr_db),
-            ("simulation.leak_db", s.leak_db),
+            ("simulation.crosstalk_db", s.crosstalk_db),
         ];
         let [slowest, fastest] = s.speed;
         if !(slowest >= 0.5 && slowest <= fastest && fastest <= 2.0) {
@@ -335,6 +340,15 @@ mod tests {
     }
 
     #[test]
+    fn former_names_of_options_are_read() {
+        let former = "bed_db = [-80.0, -50.0]\nsilent_bed = 0.5\nleak = 0.25\nleak_db = [-30.0, -10.0]\nleak_delay_ms = 7.0";
+        let text = LIGHT.replacen("[training]", &format!("[simulation]\n{former}\n[training]"), 1);
+        let s = RunConfig::from_toml(&text).unwrap().simulation;
+        assert_eq!((s.room_tone_db, s.silent_room_tone), ([-80.0, -50.0], 0.5));
+        assert_eq!((s.crosstalk, s.crosstalk_db, s.crosstalk_delay_ms), (0.25, [-30.0, -10.0], 7.0));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let cases = [
             ("dim = 192", "dims = 192", "dims"),
@@ -342,7 +356,7 @@ mod tests {
             ("[training]", "[trainings]", "trainings"),
             ("steps = 20000", "steps = 20000\nbatch = 5000", "training.batch"),
             ("[training]", "[simulation]\nnoise = 1.5\n[training]", "simulation.noise"),
-            ("[training]", "[simulation]\nbed_db = [1.0, 0.0]\n[training]", "simulation.bed_db"),
+            ("[training]", "[simulation]\nroom_tone_db = [1.0, 0.0]\n[training]", "simulation.room_tone_db"),
         ];
         for (from, to, word) in cases {
             assert!(LIGHT.contains(from), "{from}");

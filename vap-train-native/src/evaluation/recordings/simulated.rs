@@ -16,7 +16,7 @@ pub fn clean(config: &SimulationConfig) -> SimulationConfig {
         room: 0.0,
         telephone: 0.0,
         muted: 0.0,
-        leak: 0.0,
+        crosstalk: 0.0,
         tilt: 0.0,
         clipping: 0.0,
         packet_loss: 0.0,

@@ -1,5 +1,5 @@
-//! Placed sounds to channels: cutting with equal margins, room, one bed a channel, noise, leak, line, levels.
-//! Labels never change here: a degraded channel keeps those of the clean dialogue.
+//! Placed sounds to channels: cutting with equal margins, room, one room tone a channel, noise, crosstalk, line,
+//! levels. Labels never change here: a degraded channel keeps those of the clean dialogue.
 
 mod line;
 mod shoebox;
@@ -68,10 +68,10 @@ impl Surroundings {
         channels
     }
 
-    /// What happens to the sound of both channels on its way: leak, clipping, line, a channel that is absent.
+    /// What happens to the sound of both channels on its way: crosstalk, clipping, line, a channel that is absent.
     pub fn degrade(&self, config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {
-        if rng.random_bool(config.leak) {
-            leak(config, channels, rng);
+        if rng.random_bool(config.crosstalk) {
+            crosstalk(config, channels, rng);
         }
         if rng.random_bool(config.clipping) {
             clip(&mut channels[rng.random_range(0..2)], rng);
@@ -117,8 +117,8 @@ impl Surroundings {
                 None => convolve(&out, &Shoebox::draw(rng).response()),
             };
         }
-        if !rng.random_bool(config.silent_bed) {
-            let (tilt, gain) = (rng.random_range(0.0..0.95f32), amplitude(draw(rng, config.bed_db)));
+        if !rng.random_bool(config.silent_room_tone) {
+            let (tilt, gain) = (rng.random_range(0.0..0.95f32), amplitude(draw(rng, config.room_tone_db)));
             // White noise through a one-pole low-pass, brought back to unit power.
             let unit = (1.0 - tilt * tilt).sqrt() * 3f32.sqrt();
             let mut last = 0.0;
@@ -185,10 +185,10 @@ fn add_cut(data: &Prepared, placed: &Placed, gain: f32, out: &mut [f32]) {
     }
 }
 
-fn leak(config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {
+fn crosstalk(config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {
     let to = rng.random_range(0..2);
-    let gain = amplitude(draw(rng, config.leak_db));
-    let delay = samples(rng.random_range(0.0..=config.leak_delay_ms / 1000.0));
+    let gain = amplitude(draw(rng, config.crosstalk_db));
+    let delay = samples(rng.random_range(0.0..=config.crosstalk_delay_ms / 1000.0));
     let mut source = channels[1 - to].clone();
     if rng.random_bool(config.clipping) {
         // A loudspeaker that is driven too hard.
