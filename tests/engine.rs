@@ -1,4 +1,4 @@
-//! Both computations of the listener behind one shape, so that each test runs on both.
+//! Both computations of the runtime behind one shape, so that each test runs on both.
 
 use burn::tensor::{Tensor, TensorData};
 use std::sync::Arc;

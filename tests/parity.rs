@@ -1,5 +1,5 @@
-//! The listener (kernels and Burn) against the teacher (libtorch) on the same weights, floats and integers: logits to
-//! 1e-3, and the same events on a real call. A small golden of the teacher's logits guards the listener where libtorch
+//! The runtime (kernels and Burn) against the trainer (libtorch) on the same weights, floats and integers: logits to
+//! 1e-3, and the same events on a real call. A small golden of the trainer's logits guards the runtime where libtorch
 //! is not installed; it is made by `VAP_WRITE_GOLDENS=1 cargo test -p vap-tests --features torch parity`.
 
 use vap_core::config::MEL_BANDS;
@@ -20,7 +20,7 @@ fn tiny_cases() -> [(&'static str, ModelFile, Vec<f32>); 2] {
 }
 
 #[test]
-fn listener_equals_the_teachers_golden() {
+fn runtime_equals_the_trainers_golden() {
     for (name, file, mels) in tiny_cases() {
         let golden = golden(name);
         assert_eq!(golden["logits"].len(), GOLDEN_FRAMES * OUTPUTS);
@@ -44,14 +44,14 @@ mod torch {
     use vap_train_native::device::Device;
     use vap_train_native::model::LoadedModel;
 
-    fn teacher(file: &ModelFile) -> LoadedModel {
+    fn trained(file: &ModelFile) -> LoadedModel {
         LoadedModel::from_file(file, Device::Cpu).unwrap()
     }
 
     #[test]
-    fn teacher_still_gives_its_golden() {
+    fn trainer_still_gives_its_golden() {
         for (name, file, mels) in tiny_cases() {
-            let logits = teacher(&file).logits(&mels).unwrap();
+            let logits = trained(&file).logits(&mels).unwrap();
             if std::env::var_os("VAP_WRITE_GOLDENS").is_some() {
                 write_golden(name, "logits", &logits);
             }
@@ -75,9 +75,9 @@ mod torch {
         let files = [shipped_model().config, standard].map(|config| random_file(config, 9));
         for (file, frames) in files.iter().flat_map(|file| [1, 99, 127, 300].map(|frames| (file, frames))) {
             let mels = Random::new(4).list(2 * 2 * frames * MEL_BANDS, 1.7);
-            let taught = teacher(file).logits(&mels).unwrap();
+            let expected = trained(file).logits(&mels).unwrap();
             for engine in Engine::both(file) {
-                let off = worst(&engine.logits(&mels, frames), &taught);
+                let off = worst(&engine.logits(&mels, frames), &expected);
                 assert!(off < BAR, "{}, {frames} frames: off by {off}", engine.name());
             }
         }
@@ -103,10 +103,10 @@ mod torch {
             channel.truncate(channel.len() / HOP_SAMPLES * HOP_SAMPLES);
             channel
         });
-        let taught: Vec<Frame> = teacher(file).frames([&user, &agent]).unwrap();
+        let expected: Vec<Frame> = trained(file).frames([&user, &agent]).unwrap();
         let mut machine = EventMachine::new(file.policy).unwrap();
         let mut events = Vec::new();
-        taught.iter().for_each(|frame| machine.step(frame, &mut events));
+        expected.iter().for_each(|frame| machine.step(frame, &mut events));
         type Plain = (EventKind, Speaker, u64, Option<u64>, Option<EndReason>);
         let plain = |events: &[vap_core::Event]| -> Vec<Plain> {
             events.iter().map(|e| (e.kind, e.speaker, e.time_ms, e.start_ms, e.reason)).collect()
@@ -114,7 +114,7 @@ mod torch {
         let mut mels = Vec::new();
         [&user, &agent].iter().for_each(|channel| LogMel::new().push(channel, &mut mels));
         file.statistics.normalise(&mut mels);
-        let logits = teacher(file).logits(&mels).unwrap();
+        let logits = trained(file).logits(&mels).unwrap();
 
         for engine in engines {
             let heard = engine.session(16_000).push(Some(&user), Some(&agent)).unwrap();

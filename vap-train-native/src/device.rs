@@ -1,4 +1,4 @@
-//! Where the teacher computes: CUDA when a GPU and its libraries are there, else the CPU.
+//! Where the trainer computes: CUDA when a GPU and its libraries are there, else the CPU.
 
 use tch::Cuda;
 

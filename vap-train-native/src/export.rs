@@ -1,4 +1,4 @@
-//! Weights to the model file that the listener loads.
+//! Weights to the model file that the runtime loads.
 
 use std::path::Path;
 

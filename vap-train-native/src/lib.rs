@@ -1,5 +1,5 @@
-//! The teacher: recordings and annotations in, a model file out. It computes on libtorch (CUDA or CPU) and never
-//! sees Burn; what it shares with the listener is in `vap-core`.
+//! The trainer: recordings and annotations in, a model file out. It computes on libtorch (CUDA or CPU) and never
+//! sees Burn; what it shares with the runtime is in `vap-core`.
 #![deny(missing_docs)]
 
 pub mod labels;

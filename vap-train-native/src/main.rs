@@ -1,4 +1,4 @@
-//! `vap-train`: all | download | prepare | simulate | train | evaluate | turnbench | real | leak | export | validate.
+//! `vap-train`: all | download | prepare | simulate | train | evaluate | turnbench | real | audit | export | validate.
 
 use std::path::{Path, PathBuf};
 
@@ -10,23 +10,19 @@ use vap_train_native::config::RunConfig;
 use vap_train_native::data::Split;
 use vap_train_native::data::bad::OnBadFile;
 use vap_train_native::data::download;
-use vap_train_native::data::prepare;
-use vap_train_native::data::prepare::{Corpus, Kind};
+use vap_train_native::data::prepare::{self, Corpus, Kind};
 use vap_train_native::data::prepared::Prepared;
 use vap_train_native::data::teacher::card::Said;
 use vap_train_native::data::teacher::label;
 use vap_train_native::data::teacher::questions::Wanted;
-use vap_train_native::evaluation;
 use vap_train_native::evaluation::scores::Candidate;
-use vap_train_native::evaluation::{LeakSize, Options};
+use vap_train_native::evaluation::{self, AuditSize, Options};
 use vap_train_native::export;
 use vap_train_native::model::import;
-use vap_train_native::pipeline;
-use vap_train_native::pipeline::Plan;
+use vap_train_native::pipeline::{self, Plan};
 use vap_train_native::training::launch;
 use vap_train_native::training::{RunFolder, train};
-use vap_train_native::windows::simulation;
-use vap_train_native::windows::simulation::Simulator;
+use vap_train_native::windows::simulation::{self, Simulator};
 
 #[derive(Parser)]
 #[command(name = "vap-train", version, about = "Trains voice activity projection models for vap-turn")]
@@ -201,7 +197,7 @@ enum Verb {
         /// Dialogues, clean and as trained.
         #[arg(long, default_value_t = 36)]
         count: u64,
-        /// Dialogues of each other condition (noise, telephone, leak, silent agent); 0 leaves them out.
+        /// Dialogues of each other condition (noise, telephone, crosstalk, silent agent); 0 leaves them out.
         #[arg(long, default_value_t = 8)]
         conditions: u64,
         /// Length of each, in seconds.
@@ -240,7 +236,7 @@ enum Verb {
         out: Option<PathBuf>,
     },
     /// Shows how well ends of simulated turns are told from pauses without speech: 0.5 is right for silence alone.
-    Leak {
+    Audit {
         /// Run config whose simulation is looked at.
         #[arg(long)]
         config: PathBuf,
@@ -260,7 +256,7 @@ enum Verb {
         #[arg(long, default_value_t = 60.0)]
         seconds: f32,
     },
-    /// Writes a model file for the listener, with policy, calibration and reports in its header.
+    /// Writes a model file for the runtime, with policy, calibration and reports in its header.
     Export {
         /// Model file of a run, e.g. runs/light/best.safetensors.
         #[arg(long)]
@@ -369,7 +365,7 @@ fn main() -> Result<()> {
             let data = data.map(|path| Prepared::open(&path)).transpose()?;
             score_real(&candidate, &real, data.as_ref(), out.as_deref())?;
         }
-        Verb::Leak { config, data, model, train, test, seconds } => {
+        Verb::Audit { config, data, model, train, test, seconds } => {
             let (config, data) = (RunConfig::read(&config)?, Prepared::open(&data)?);
             let candidate =
                 model.map(|path| anyhow::Ok(Candidate::new(&name(&path), &export::read_file(&path)?)?));
@@ -378,8 +374,8 @@ fn main() -> Result<()> {
                 ("clean", evaluation::recordings::clean(&config.simulation)),
                 ("as trained", config.simulation),
             ] {
-                let size = LeakSize { train, test, seconds };
-                let rows = evaluation::leak(candidate.as_ref(), &data, &simulation, size)?;
+                let size = AuditSize { train, test, seconds };
+                let rows = evaluation::audit::silence(candidate.as_ref(), &data, &simulation, size)?;
                 let columns = [format!("{condition}, {train} dialogues to train, {test} to test")];
                 println!("{}", evaluation::report::table(&columns, &rows));
             }
@@ -448,7 +444,7 @@ fn score_real(
 ) -> Result<()> {
     let mut report = evaluation::real(candidate, folder)?;
     if let Some(data) = data {
-        report.rows.extend(evaluation::pairs(candidate, data, Split::Test)?);
+        report.rows.extend(evaluation::audit::pairs(candidate, data, Split::Test)?);
     }
     let markdown = evaluation::report::real_markdown(&report);
     println!("{markdown}");

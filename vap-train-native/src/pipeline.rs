@@ -7,13 +7,13 @@ use vap_core::model_file::Storage;
 
 use crate::config::{RunConfig, TrainingConfig};
 use crate::data::bad::OnBadFile;
-use crate::data::prepare::{Corpus, Kind};
+use crate::data::prepare::{self, Corpus, Kind};
 use crate::data::prepared::Prepared;
-use crate::data::{Split, download, prepare};
+use crate::data::{Split, download};
 use crate::error::{Error, Result};
-use crate::evaluation::Options;
+use crate::evaluation::{self, Options};
 use crate::training::{RunFolder, train};
-use crate::{device, evaluation, export};
+use crate::{device, export};
 
 /// What a small run downloads: some hours of speech, and the timing of conversations without their sound.
 const SMALL: [&str; 5] = [

@@ -54,7 +54,7 @@ pub struct TrainingConfig {
     pub clip_norm: f64,
     /// Share of values dropped in training.
     pub dropout: f64,
-    /// Decay a step of the moving average of the weights, which is what is looked at and exported; 0 for none.
+    /// Decay a step of the moving average of the weights, which is what is validated and exported; 0 for none.
     pub ema_decay: f64,
     /// Model file whose weights and feature statistics the run begins with; fresh weights without it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,13 +64,13 @@ pub struct TrainingConfig {
     pub teacher: Option<PathBuf>,
     /// Questions to the teacher about frames of speech, a window and channel; each silence is asked about beside them.
     pub speech_questions: usize,
-    /// Steps between looks at the dev split.
+    /// Steps between validations on the dev split.
     pub evaluate_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
-    /// Windows of the dev split a look takes.
+    /// Windows of the dev split a validation takes.
     pub dev_windows: usize,
-    /// Looks without a better dev loss after which the run ends early; 0 never ends early.
+    /// Validations without a better dev loss after which the run ends early; 0 never ends early.
     pub patience: u64,
     /// Threads that make windows; 0 chooses by the machine.
     pub workers: usize,
@@ -245,6 +245,15 @@ mod tests {
     }
 
     #[test]
+    fn former_names_of_options_are_read() {
+        let former = "bed_db = [-80.0, -50.0]\nsilent_bed = 0.5\nleak = 0.25\nleak_db = [-30.0, -10.0]\nleak_delay_ms = 7.0";
+        let text = LIGHT.replacen("[training]", &format!("[simulation]\n{former}\n[training]"), 1);
+        let s = RunConfig::from_toml(&text).unwrap().simulation;
+        assert_eq!((s.room_tone_db, s.silent_room_tone), ([-80.0, -50.0], 0.5));
+        assert_eq!((s.crosstalk, s.crosstalk_db, s.crosstalk_delay_ms), (0.25, [-30.0, -10.0], 7.0));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let cases = [
             ("dim = 192", "dims = 192", "dims"),
@@ -252,7 +261,7 @@ mod tests {
             ("[training]", "[trainings]", "trainings"),
             ("steps = 20000", "steps = 20000\nbatch = 5000", "training.batch"),
             ("[training]", "[simulation]\nnoise = 1.5\n[training]", "simulation.noise"),
-            ("[training]", "[simulation]\nbed_db = [1.0, 0.0]\n[training]", "simulation.bed_db"),
+            ("[training]", "[simulation]\nroom_tone_db = [1.0, 0.0]\n[training]", "simulation.room_tone_db"),
             ("[training]", "[simulation]\nlull_s = [9.0, 3.0]\n[training]", "simulation.lull_s"),
             ("[training]", "[simulation]\nquiet = -0.1\n[training]", "simulation.quiet"),
         ];

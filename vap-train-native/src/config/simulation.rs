@@ -11,21 +11,23 @@ pub struct SimulationConfig {
     pub level_db: [f32; 2],
     /// Share of channels whose level is drawn from `wide_level_db` instead.
     pub wide_level: f64,
-    /// Lowest and highest level of those: peaks lie some 12 dB higher. Their bed and noise go down with them.
+    /// Lowest and highest level of those: peaks lie some 12 dB higher. Their room tone and noise go down with them.
     pub wide_level_db: [f32; 2],
     /// Share of voices that whisper.
     pub whisper: f64,
     /// Share of voices that come through a narrow band of their own, such as 300 to 3400 or 200 to 2000 Hz.
     pub narrow: f64,
-    /// Level of the bed under everything.
-    pub bed_db: [f32; 2],
-    /// Share of channels whose bed is digital silence.
-    pub silent_bed: f64,
-    /// Share of dialogues whose two beds are drawn from `floor_db` instead, each for itself.
+    /// Level of the room tone under everything.
+    #[serde(alias = "bed_db")]
+    pub room_tone_db: [f32; 2],
+    /// Share of channels whose room tone is digital silence.
+    #[serde(alias = "silent_bed")]
+    pub silent_room_tone: f64,
+    /// Share of dialogues whose two room_tones are drawn from `floor_db` instead, each for itself.
     pub uneven: f64,
-    /// Lowest and highest level of those beds; they stay below the channel's speech.
+    /// Lowest and highest level of those room_tones; they stay below the channel's speech.
     pub floor_db: [f32; 2],
-    /// Share of channels whose bed jumps to other levels or is gated.
+    /// Share of channels whose room tone jumps to other levels or is gated.
     pub floor_steps: f64,
     /// Share of channels with the hum of the mains.
     pub hum: f64,
@@ -63,11 +65,14 @@ pub struct SimulationConfig {
     /// Level of those sounds against the channel's speech level, in dB.
     pub sound_db: [f32; 2],
     /// Share of dialogues in which one channel leaks into the other.
-    pub leak: f64,
-    /// Level of the leak, in dB.
-    pub leak_db: [f32; 2],
-    /// Longest delay of the leak, in ms.
-    pub leak_delay_ms: f32,
+    #[serde(alias = "leak")]
+    pub crosstalk: f64,
+    /// Level of the crosstalk, in dB.
+    #[serde(alias = "leak_db")]
+    pub crosstalk_db: [f32; 2],
+    /// Longest delay of the crosstalk, in ms.
+    #[serde(alias = "leak_delay_ms")]
+    pub crosstalk_delay_ms: f32,
     /// Share of read turns that begin at an inner phrase, so that turns are as short as real ones.
     pub phrase_start: f64,
     /// Share of inner pauses that take their length from the annotations instead of the recording.
@@ -93,8 +98,8 @@ impl Default for SimulationConfig {
             wide_level_db: [-68.0, -16.0],
             whisper: 0.03,
             narrow: 0.08,
-            bed_db: [-85.0, -52.0],
-            silent_bed: 0.2,
+            room_tone_db: [-85.0, -52.0],
+            silent_room_tone: 0.2,
             uneven: 0.2,
             floor_db: [-90.0, -30.0],
             floor_steps: 0.1,
@@ -115,9 +120,9 @@ impl Default for SimulationConfig {
             quiet_sounds: 0.6,
             made_sounds: 0.45,
             sound_db: [-20.0, 10.0],
-            leak: 0.15,
-            leak_db: [-40.0, -15.0],
-            leak_delay_ms: 400.0,
+            crosstalk: 0.15,
+            crosstalk_db: [-40.0, -15.0],
+            crosstalk_delay_ms: 400.0,
             phrase_start: 0.7,
             annotated_pauses: 0.15,
             matched_pauses: 0.8,
@@ -149,7 +154,7 @@ impl SimulationConfig {
             quiet: 0.0,
             lulls: 0.0,
             sounds: 0.0,
-            leak: 0.0,
+            crosstalk: 0.0,
             ..self.clone()
         }
     }
@@ -160,7 +165,7 @@ impl SimulationConfig {
             ("wide_level", self.wide_level),
             ("whisper", self.whisper),
             ("narrow", self.narrow),
-            ("silent_bed", self.silent_bed),
+            ("silent_room_tone", self.silent_room_tone),
             ("uneven", self.uneven),
             ("floor_steps", self.floor_steps),
             ("hum", self.hum),
@@ -177,7 +182,7 @@ impl SimulationConfig {
             ("sounds", self.sounds),
             ("quiet_sounds", self.quiet_sounds),
             ("made_sounds", self.made_sounds),
-            ("leak", self.leak),
+            ("crosstalk", self.crosstalk),
             ("phrase_start", self.phrase_start),
             ("annotated_pauses", self.annotated_pauses),
             ("matched_pauses", self.matched_pauses),
@@ -193,11 +198,11 @@ impl SimulationConfig {
         let levels = [
             ("level_db", self.level_db),
             ("wide_level_db", self.wide_level_db),
-            ("bed_db", self.bed_db),
+            ("room_tone_db", self.room_tone_db),
             ("floor_db", self.floor_db),
             ("noise_snr_db", self.noise_snr_db),
             ("sound_db", self.sound_db),
-            ("leak_db", self.leak_db),
+            ("crosstalk_db", self.crosstalk_db),
         ];
         for (key, [low, high]) in levels {
             if !(low.is_finite() && high.is_finite() && low <= high) {
@@ -207,7 +212,7 @@ impl SimulationConfig {
         let limits = [
             ("lull_s", "[shortest, longest] from 0.5 to 600", self.lull_s, [0.5, 600.0]),
             ("speed", "[slowest, fastest] from 0.5 to 2", self.speed, [0.5, 2.0]),
-            ("leak_delay_ms", "0 to 2000", [self.leak_delay_ms; 2], [0.0, 2000.0]),
+            ("crosstalk_delay_ms", "0 to 2000", [self.crosstalk_delay_ms; 2], [0.0, 2000.0]),
         ];
         for (key, expected, [low, high], [least, most]) in limits {
             if !(low >= least && low <= high && high <= most) {

@@ -46,7 +46,7 @@ pub struct Manifest {
     /// All noise clips.
     pub noises: Vec<NoiseClip>,
     /// All room impulse responses.
-    pub rooms: Vec<Room>,
+    pub rooms: Vec<RoomResponse>,
     /// All two-channel calls.
     pub calls: Vec<Call>,
     /// Two-party timings of all splits; every [`Timing`] names its own.
@@ -167,7 +167,7 @@ pub struct NoiseClip {
 /// One room impulse response: direct path within the first 1 ms, energy (sum of squares) 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Room {
+pub struct RoomResponse {
     /// File name without its ending.
     pub name: String,
     /// Estimated reverberation time, in seconds.

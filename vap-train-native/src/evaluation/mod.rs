@@ -13,7 +13,7 @@ mod real;
 pub mod audit;
 mod run;
 
-pub use audit::{LeakSize, leak, pairs};
+pub use audit::AuditSize;
 pub use evaluate::{Evaluation, evaluate, tune_thresholds};
 pub use real::real;
 #[cfg(test)]

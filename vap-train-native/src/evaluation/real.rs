@@ -11,9 +11,9 @@ use vap_core::{FRAME_HZ, Frame, HOP_MS};
 
 use super::metrics::table::{Figure, Row, Table, at_threshold, ranked};
 use super::metrics::{Confusion, Ranked, SilenceSpan, summarise};
-use super::recordings::folder::Content;
-use super::recordings::{folder, spans};
-use super::report::{RealReport, told};
+use super::recordings::folder::{self, Content};
+use super::recordings::spans;
+use super::report::{RealReport, event_log};
 use super::scores::Candidate;
 use super::scores::end_of_turn::{PICKS, Swept};
 use crate::error::{Error, Result};
@@ -64,13 +64,16 @@ pub fn real(candidate: &Candidate, folder: &Path) -> Result<RealReport> {
     if found.recordings.is_empty() {
         return Err(Error::Data(format!("{}: no FLAC or WAV with labels", folder.display())));
     }
-    let (mut calls, mut mixes, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut calls, mut mixes, mut event_logs) = (Vec::new(), Vec::new(), Vec::new());
     for recording in &found.recordings {
         match &recording.content {
             Content::Call { audio, activity } => {
                 let heard = candidate.frames([&audio[0], &audio[1]])?;
                 calls.extend(call(candidate, audio, activity, &heard)?);
-                told.push((recording.name.clone(), told::tell(&heard, activity, candidate.policy)?));
+                event_logs.push((
+                    recording.name.clone(),
+                    event_log::of_frames(&heard, activity, candidate.policy)?,
+                ));
             }
             Content::Mix { audio, speakers } => {
                 let frames = candidate.frames([audio, &vec![0.0; audio.len()]])?;
@@ -81,7 +84,7 @@ pub fn real(candidate: &Candidate, folder: &Path) -> Result<RealReport> {
     let rows = call_rows(&calls).into_iter().chain(mix_rows(&mixes)).collect();
     let left_out = found.left_out.iter().map(|(path, why)| format!("{}: {why}", path.display())).collect();
     let columns = vec![candidate.name.clone(), "silence timeout".into()];
-    Ok(RealReport { columns, method: method(), rows, told, left_out })
+    Ok(RealReport { columns, method: method(), rows, event_logs, left_out })
 }
 
 fn method() -> String {

@@ -8,11 +8,10 @@ use serde::Serialize;
 
 use super::evaluate::{Evaluation, evaluate_rows, tune_thresholds};
 use super::recordings::simulated;
-use super::report::conditions::Condition;
-use super::report::{Report, conditions, markdown, plots};
+use super::report::conditions::{self, Condition};
+use super::report::{Report, markdown, plots};
 use super::scores::Candidate;
-use super::turnbench::files;
-use super::turnbench::files::Gold;
+use super::turnbench::files::{self, Gold};
 use crate::config::{RunConfig, SimulationConfig};
 use crate::data::Split;
 use crate::data::prepared::Prepared;
@@ -154,7 +153,7 @@ fn note(options: &Options, split: &str) -> String {
          (a simple energy threshold, WebRTC's detector in mode 2, earshot at 0.5). For shift or hold the timeout is \
          the one that is wrong as often on holds as the first model; for TurnBench each baseline has the timeout with \
          the highest recall at no more than 10 % false positives on these very dialogues, which is in its favour. \
-         Where the agent is silent under leak, the leak is heard without its source.",
+         Where the agent is silent under crosstalk, it is heard without its source.",
         options.count, options.seconds, options.condition_count
     )
 }

@@ -1,7 +1,7 @@
-//! The tch twin of the listener's model: mel windows in, logits out. Rooms and weight names are those of `vap-wasm`
+//! The tch twin of the runtime's model: mel windows in, logits out. Rooms and weight names are those of `vap-wasm`
 //! and `vap_core::params`.
 //!
-//! The teacher sees whole windows from the start of a stream; the listener's chunks from a fresh state give the
+//! Training sees whole windows from the start of a stream; the runtime's chunks from a fresh state give the
 //! same numbers (tested in `tests/parity.rs`).
 
 mod attention;

@@ -109,8 +109,8 @@ fn levels_span_fifty_decibels() {
     let (softest, loudest) =
         levels.iter().fold((0.0f32, -99.0f32), |(low, high), level| (low.min(*level), high.max(*level)));
     assert!(loudest - softest > 45.0, "{softest} to {loudest} dB");
-    // Speech stands out of its bed at every level.
-    let noisy = SimulationConfig { silent_bed: 0.0, ..config };
+    // Speech stands out of its room tone at every level.
+    let noisy = SimulationConfig { silent_room_tone: 0.0, ..config };
     for dialogue in self::dialogues(&noisy, 20) {
         for channel in 0..2 {
             let silent: Vec<f32> = dialogue.audio[channel]

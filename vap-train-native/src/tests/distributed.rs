@@ -172,7 +172,7 @@ fn two_processes_train_as_one_with_the_double_batch() {
         log.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
     let (one_log, two_log) = (lines(&one), lines(&two));
-    assert_eq!((one_log.len(), two_log.len()), (10, 10), "two lines of training, eight looks");
+    assert_eq!((one_log.len(), two_log.len()), (10, 10), "two lines of training, eight validations");
     for (a, b) in one_log.iter().zip(&two_log) {
         for key in ["loss", "gradient_norm", "dev_loss"] {
             let (a, b) = (a[key].as_f64().unwrap_or(0.0), b[key].as_f64().unwrap_or(0.0));

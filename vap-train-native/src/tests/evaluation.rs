@@ -5,9 +5,9 @@ use vap_core::{ModelConfig, Policy};
 
 use super::*;
 use crate::data::fixture::Folder;
-use crate::evaluation::{Options, score_predictions};
-use crate::model::VapModel;
-use crate::{evaluation, export, model};
+use crate::evaluation::{self, Options, score_predictions};
+use crate::export;
+use crate::model::{self, VapModel};
 
 /// A net of random weights.
 fn net() -> ModelFile {

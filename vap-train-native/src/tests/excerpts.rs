@@ -229,8 +229,8 @@ fn calls_alone_make_a_run() {
     let run = RunFolder::new(&folder.0.join("run"));
     train(&config, &data, &run, None).unwrap();
     let log = std::fs::read_to_string(run.log()).unwrap();
-    let looks = log
+    let validations = log
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["dev_loss"].as_f64());
-    assert!(run.best().exists() && looks.count() == 1, "{log}");
+    assert!(run.best().exists() && validations.count() == 1, "{log}");
 }

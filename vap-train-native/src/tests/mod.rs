@@ -18,7 +18,7 @@ mod configs;
 use crate::config::SimulationConfig;
 use crate::data::Split;
 use crate::data::prepared::{
-    Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, Room, StoredSamples, Timing, TimingCorpus,
+    Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, RoomResponse, StoredSamples, Timing, TimingCorpus,
     TurnKind, TurnTiming, Utterance, UtteranceKind, VERSION,
 };
 
@@ -103,7 +103,7 @@ pub(crate) fn data() -> Prepared {
             samples: 8_000,
             level_db: -40.0,
         }],
-        rooms: vec![Room { name: "room".into(), rt60_s: 0.3, offset_samples: 0, samples: 800 }],
+        rooms: vec![RoomResponse { name: "room".into(), rt60_s: 0.3, offset_samples: 0, samples: 800 }],
         calls: Vec::new(),
         timings: Split::ALL.map(timing).to_vec(),
         licences: Default::default(),
@@ -113,7 +113,7 @@ pub(crate) fn data() -> Prepared {
     Prepared::from_parts(manifest, speech, noise, rooms, Vec::new())
 }
 
-/// No degradation at all and a digital bed.
+/// No degradation at all and a digital room tone.
 fn bare() -> SimulationConfig {
-    SimulationConfig { silent_bed: 1.0, ..SimulationConfig::default().clean() }
+    SimulationConfig { silent_room_tone: 1.0, ..SimulationConfig::default().clean() }
 }

@@ -46,12 +46,12 @@ fn degraded_sound_keeps_its_labels() {
         noise: 1.0,
         room: 1.0,
         telephone: 1.0,
-        leak: 1.0,
+        crosstalk: 1.0,
         tilt: 1.0,
         clipping: 1.0,
         packet_loss: 1.0,
         muted: 1.0,
-        silent_bed: 0.0,
+        silent_room_tone: 0.0,
         ..SimulationConfig::default()
     };
     let (clean, hard) =
@@ -80,11 +80,11 @@ fn turns_change_and_backchannels_leave_the_floor() {
     assert!(backchannels > 100, "{backchannels} frames");
 }
 
-/// What stands in the silence must not tell an end from a pause: same bed, same edges.
+/// What stands in the silence must not tell an end from a pause: same room tone, same edges.
 #[test]
 fn silence_alone_tells_nothing() {
     let data = data();
-    let config = SimulationConfig { silent_bed: 0.0, bed_db: [-60.0, -60.0], ..bare() };
+    let config = SimulationConfig { silent_room_tone: 0.0, room_tone_db: [-60.0, -60.0], ..bare() };
     let simulator = simulator(&data, &config);
     let mut levels = [Vec::new(), Vec::new()];
     for seed in 0..60 {

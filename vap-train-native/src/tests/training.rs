@@ -194,7 +194,7 @@ fn mixed_precision_is_close_to_f32() {
 fn a_run_without_progress_ends_early_and_stays_ended() {
     let _turn = alone();
     let (data, mut config, folder) = (data(), tiny(), Folder::new());
-    // A learning rate of nothing: the first look stays the best.
+    // A learning rate of nothing: the first validation stays the best.
     config.training =
         TrainingConfig { steps: 40, learning_rate: 1e-12, evaluate_every: 2, patience: 3, ..config.training };
     let run = RunFolder::new(&folder.0.join("run"));

@@ -1,4 +1,4 @@
-//! A moving average of the weights (Polyak and Juditsky 1992): what a run looks at and exports.
+//! A moving average of the weights (Polyak and Juditsky 1992): what a run validates and exports.
 
 use std::collections::BTreeMap;
 

@@ -18,7 +18,7 @@ pub struct Progress {
     pub step: u64,
     /// Lowest dev loss so far.
     pub best: f64,
-    /// Looks since then.
+    /// Validations since then.
     pub stale: u64,
 }
 

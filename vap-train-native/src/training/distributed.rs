@@ -8,13 +8,12 @@ use std::time::Duration;
 use tch::Tensor;
 
 use super::c10d::{Group, Message, Seat, Store, has_nccl};
-use crate::device;
-use crate::device::Device;
+use crate::device::{self, Device};
 use crate::error::{Error, Result};
 
 /// How long ranks wait for each other at the start.
 const JOIN: Duration = Duration::from_secs(300);
-/// How long a rank waits for the others in a step; a look at the dev split is within it. libtorch's own default.
+/// How long a rank waits for the others in a step; validation is within it. libtorch's own default.
 const STEP: Duration = Duration::from_secs(1_800);
 /// How long the others have to answer after something failed.
 const ROLL_CALL: Duration = Duration::from_secs(5);

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 
 /// How long the others may go on to their own end after one has failed.
 const GRACE: Duration = Duration::from_secs(20);
-/// Between two looks at the processes.
-const LOOK: Duration = Duration::from_millis(100);
+/// Between two looks at whether the processes run.
+const POLL: Duration = Duration::from_millis(100);
 /// Option of the command line that asks for processes.
 const OPTION: &str = "--processes";
 
@@ -60,7 +60,7 @@ impl Ranks {
             if failure.as_ref().is_some_and(|(since, _)| since.elapsed() > GRACE) {
                 break;
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(POLL);
         }
         failure.map_or(Ok(()), |(_, message)| Err(Error::Distributed(message)))
     }

@@ -9,7 +9,7 @@ mod c10d;
 pub mod distributed;
 pub mod launch;
 pub mod tensorboard;
-pub mod journal;
+pub mod run_log;
 mod train;
 
 pub use train::{RunFolder, train};

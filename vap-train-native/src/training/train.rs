@@ -1,5 +1,6 @@
-//! The loop, on one page: windows, forward, loss, backward, clip, update, log; now and then a look at the dev split
-//! and a checkpoint. Of several processes each takes its shard of every batch; the first alone looks, logs and saves.
+//! The loop, on one page: windows, forward, loss, backward, clip, update, log; now and then validation on the dev
+//! split and a checkpoint. Of several processes each takes its shard of every batch; the first alone validates, logs and
+//! saves.
 
 use std::path::{Path, PathBuf};
 
@@ -14,20 +15,18 @@ use vap_core::projection::VAD_AT;
 
 use super::answers::Asker;
 use super::average::Average;
-use super::checkpoint;
-use super::checkpoint::Progress;
+use super::checkpoint::{self, Progress};
 use super::distributed::World;
-use super::journal::Journal;
 use super::loss::{HEADS, counts, end_of_turn, loss};
 use super::optimizer::{AdamW, learning_rate};
+use super::run_log::RunLog;
 use crate::config::{Precision, RunConfig, TrainingConfig};
 use crate::data::Split;
 use crate::data::prepared::Prepared;
 use crate::error::{Error, Result};
-use crate::model::{Mode, VapModel};
-use crate::windows::dataset;
-use crate::windows::dataset::{Batch, Shard, Windows};
-use crate::{device, export, model};
+use crate::model::{self, Mode, VapModel};
+use crate::windows::dataset::{self, Batch, Shard, Windows};
+use crate::{device, export};
 
 /// Dialogues the feature statistics are taken from.
 const STATISTICS_DIALOGUES: usize = 100;
@@ -121,11 +120,8 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
         println!("resumed at step {}", state.step);
     }
     share(&world, &optimizer, &mut state)?;
-    let mut journal = if world.is_first() {
-        Some(Journal::open(&folder.log(), state.step, t, world.size())?)
-    } else {
-        None
-    };
+    let mut run_log =
+        if world.is_first() { Some(RunLog::open(&folder.log(), state.step, t, world.size())?) } else { None };
     let shard = Shard { rank: world.rank() as u64, size: world.size() as u64 };
     let mixed = t.precision == Precision::Mixed;
 
@@ -165,16 +161,16 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
             average.update(&store, step);
             state.step += 1;
 
-            if let Some(journal) = &mut journal {
-                journal.step(&result, total, norm);
+            if let Some(run_log) = &mut run_log {
+                run_log.step(&result, total, norm);
                 if state.step.is_multiple_of(LOG_EVERY) || state.step == last {
-                    journal.means(state.step, learning_rate(t, step), state.best)?;
+                    run_log.means(state.step, learning_rate(t, step), state.best)?;
                 }
             }
             if state.step.is_multiple_of(t.evaluate_every) || state.step == t.steps {
-                if let Some(journal) = &mut journal {
-                    let (score, line) = look(&average.model, &dev, config, state.step);
-                    journal.look(&line, score < state.best)?;
+                if let Some(run_log) = &mut run_log {
+                    let (score, line) = validate(&average.model, &dev, config, state.step);
+                    run_log.validation(&line, score < state.best)?;
                     state.stale += 1;
                     if score < state.best {
                         (state.best, state.stale) = (score, 0);
@@ -186,15 +182,15 @@ pub fn train(config: &RunConfig, data: &Prepared, folder: &RunFolder, stop_at: O
                 share_progress(&world, &mut state)?;
             }
             let due = state.step.is_multiple_of(t.checkpoint_every) || state.step == last || ended(t, state);
-            if due && journal.is_some() {
+            if due && run_log.is_some() {
                 checkpoint::save(&folder.checkpoint(), &store, &average, &optimizer, state)?;
             }
         }
         Ok(())
     })?;
-    if let Some(journal) = journal.filter(|_| ended(t, state)) {
+    if let Some(run_log) = run_log.filter(|_| ended(t, state)) {
         let (step, stale) = (state.step, state.stale);
-        journal.say(&format!("ended early at step {step}: {stale} looks without a better dev loss"));
+        run_log.say(&format!("ended early at step {step}: {stale} validations without a better dev loss"));
     }
     world.barrier()
 }
@@ -210,7 +206,7 @@ fn share(world: &World, optimizer: &AdamW, state: &mut Progress) -> Result<()> {
     world.share(&optimizer.tensors())
 }
 
-/// Step and looks of the first process, which alone looks, to all.
+/// Step and validations of the first process, which alone validates, to all.
 fn share_progress(world: &World, state: &mut Progress) -> Result<()> {
     let counts = Tensor::from_slice(&[state.step as i64, state.stale as i64]).to_device(world.device());
     world.share(std::slice::from_ref(&counts))?;
@@ -295,7 +291,7 @@ fn dev_batches(
 }
 
 /// Dev loss and a line for the log.
-fn look(model: &VapModel, dev: &[Batch], config: &RunConfig, step: u64) -> (f64, serde_json::Value) {
+fn validate(model: &VapModel, dev: &[Batch], config: &RunConfig, step: u64) -> (f64, serde_json::Value) {
     tch::no_grad(|| {
         let (mut total, mut heads, mut right, mut count) = (0.0, [0.0; 5], 0.0, 0.0);
         for batch in dev {

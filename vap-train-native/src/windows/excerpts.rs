@@ -2,7 +2,7 @@
 //! function of (data, config, seed).
 //!
 //! A call is drawn by its length, a place in it and the order of its channels by chance; then the sound is degraded
-//! as that of simulated dialogues is, but for room and bed, which a recording has of its own.
+//! as that of simulated dialogues is, but for room and room tone, which a recording has of its own.
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};

@@ -1,7 +1,7 @@
 //! Which module of a crate imports which: its source files come in, pairs of modules go out. Code under
 //! `#[cfg(test)]`, and what stands in macros and comments, is left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -19,6 +19,8 @@ const MOST_REEXPORTS: usize = 16;
 #[derive(Default)]
 pub struct Crate {
     modules: BTreeMap<Module, Imports>,
+    /// Module with the import, and module in which the imported thing is written.
+    links: BTreeSet<(Module, Module)>,
 }
 
 /// What a module names.
@@ -31,17 +33,42 @@ struct Imports {
 }
 
 impl Crate {
-    /// Reads the modules that `src/lib.rs` declares.
+    /// Reads the modules that `lib.rs` in the folder `source` declares.
     pub fn read(source: &Path) -> Result<Crate> {
         let mut found = Crate::default();
         found.file(&source.join("lib.rs"), source, Vec::new())?;
-        Ok(found)
+        Ok(found.linked())
+    }
+
+    /// Modules by their path, and their text.
+    pub fn parsed(texts: &[(&str, &str)]) -> Result<Crate> {
+        let mut found = Crate::default();
+        for (path, text) in texts {
+            let module = path.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            let items: Vec<Item> = syn::parse_file(text)?.items;
+            let rest =
+                items.into_iter().filter(|item| !matches!(item, Item::Mod(child) if child.content.is_none()));
+            found.items(&rest.collect::<Vec<_>>(), Path::new(""), module)?;
+        }
+        Ok(found.linked())
+    }
+
+    fn linked(mut self) -> Crate {
+        let each = self
+            .modules
+            .iter()
+            .flat_map(|(module, imports)| imports.paths.iter().map(move |path| (module, path)));
+        self.links = each.map(|(module, path)| (module.clone(), self.target(path))).collect();
+        self
     }
 
     /// Children of a module, in order of name.
     pub fn children(&self, parent: &[String]) -> Vec<&str> {
         let below = self.modules.keys().filter(|module| module.len() == parent.len() + 1);
-        below.filter(|module| module.starts_with(parent)).map(|module| module[parent.len()].as_str()).collect()
+        below
+            .filter(|module| module.starts_with(parent))
+            .map(|module| module[parent.len()].as_str())
+            .collect()
     }
 
     /// Modules with children.
@@ -52,16 +79,11 @@ impl Crate {
     /// Imports between children of `parent`, each with all below it, and a module in which the import stands.
     pub fn edges(&self, parent: &[String]) -> BTreeMap<(&str, &str), &Module> {
         let mut edges = BTreeMap::new();
-        for (module, imports) in self.modules.iter().filter(|(module, _)| module.starts_with(parent)) {
-            let Some(from) = module.get(parent.len()) else { continue };
-            for path in &imports.paths {
-                let to = self.target(path);
-                if let Some(to) = to.get(parent.len()).filter(|_| to.starts_with(parent))
-                    && to != from
-                    && let Some((name, _)) = self.modules.get_key_value(&[parent, &[to.clone()]].concat())
-                {
-                    edges.entry((from.as_str(), name[parent.len()].as_str())).or_insert(module);
-                }
+        let inside = |module: &Module| module.len() > parent.len() && module.starts_with(parent);
+        for (from, to) in self.links.iter().filter(|(from, to)| inside(from) && inside(to)) {
+            let (room, other) = (from[parent.len()].as_str(), to[parent.len()].as_str());
+            if room != other {
+                edges.entry((room, other)).or_insert(from);
             }
         }
         edges
@@ -189,6 +211,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
 
 fn test_only(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
-        attribute.path().is_ident("cfg") && attribute.parse_args::<syn::Ident>().is_ok_and(|name| name == "test")
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<syn::Ident>().is_ok_and(|name| name == "test")
     })
 }

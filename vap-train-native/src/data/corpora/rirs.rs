@@ -10,8 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::data::bad::BadFiles;
 use crate::data::files::{list_names, read_text};
-use crate::data::recordings::rooms;
-use crate::data::recordings::rooms::RoomRecording;
+use crate::data::recordings::rooms::{self, RoomRecording};
 use crate::data::{CorpusError, Result};
 
 const LICENCE: &str = "Apache-2.0 (RIRS_NOISES)";

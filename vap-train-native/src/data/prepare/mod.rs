@@ -17,8 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::bad::{BadFiles, OnBadFile};
 use super::files::list_names;
-use super::prepared;
-use super::prepared::{Input, Manifest};
+use super::prepared::{self, Input, Manifest};
 use super::recordings::calls::name_hash;
 use super::{CorpusError, Result};
 

@@ -9,12 +9,11 @@ use super::sources::Contents;
 use super::{bar, io};
 use crate::data::bad::BadFiles;
 use crate::data::prepared::{
-    Call, Input, Manifest, NoiseClip, Room, StoredSamples, TurnKind, Utterance, flat_files,
+    self, Call, Input, Manifest, NoiseClip, RoomResponse, StoredSamples, TurnKind, Utterance, flat_files,
 };
 use crate::data::recordings::calls::Span;
-use crate::data::timing::islands;
-use crate::data::timing::islands::IslandOptions;
-use crate::data::{Result, Split, prepared};
+use crate::data::timing::islands::{self, IslandOptions};
+use crate::data::{Result, Split};
 
 /// Writes what a corpus holds; recordings whose sound is bad go through `bad`.
 pub(super) fn write(
@@ -223,7 +222,7 @@ fn write_rooms(
     let mut file = Flat::create(folder.join(prepared::ROOMS_FILE))?;
     for recording in &contents.rooms {
         let Some(response) = bad.keep(recording.load())? else { continue };
-        manifest.rooms.push(Room {
+        manifest.rooms.push(RoomResponse {
             name: recording.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             rt60_s: recording.rt60_s,
             offset_samples: file.samples,

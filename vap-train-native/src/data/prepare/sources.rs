@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 
 use super::{Corpus, bar};
 use crate::data::bad::BadFiles;
-use crate::data::corpora::rirs::RirOptions;
+use crate::data::corpora::rirs::{self, RirOptions};
 use crate::data::corpora::{
-    ami, ami_calls, cabnc, chime6, harpervalley, librispeech, musan, rirs, two_channel, voxconverse,
+    ami, ami_calls, cabnc, chime6, harpervalley, librispeech, musan, two_channel, voxconverse,
 };
 use crate::data::files::list_names;
 use crate::data::prepared::Input;
 use crate::data::recordings::calls::CallRecording;
-use crate::data::recordings::noise::NoiseRecording;
-use crate::data::recordings::rooms::RoomRecording;
-use crate::data::recordings::speech::Recording;
-use crate::data::recordings::{noise, rooms, speech};
+use crate::data::recordings::noise::{self, NoiseRecording};
+use crate::data::recordings::rooms::{self, RoomRecording};
+use crate::data::recordings::speech::{self, Recording};
 use crate::data::timing::meeting::Meeting;
 use crate::data::timing::options::PairOptions;
 use crate::data::timing::pairs::pair_timings;

@@ -1,7 +1,7 @@
 use super::*;
-use crate::data::fixture::{Folder, burst};
+use crate::data::Split;
+use crate::data::fixture::{self, Folder, burst};
 use crate::data::prepared::Prepared;
-use crate::data::{Split, fixture};
 
 const AMI_LICENCE: &str = "CC-BY-4.0 (AMI manual annotations)";
 

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use vap_core::audio::Resampler;
 
 use crate::data::formats::wav;
-use crate::data::timing::islands;
-use crate::data::timing::islands::IslandOptions;
+use crate::data::timing::islands::{self, IslandOptions};
 use crate::data::{CorpusError, RATE_HZ, Result, Split};
 
 /// Annotations may end this much after the sound, in seconds: they are rounded, and recorders stop early.

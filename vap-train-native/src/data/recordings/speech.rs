@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::formats::table::Table;
 use crate::data::formats::{flac, wav};
-use crate::data::timing::islands;
-use crate::data::timing::islands::{IslandOptions, Islands};
+use crate::data::timing::islands::{self, IslandOptions, Islands};
 use crate::data::{CorpusError, RATE_HZ, Result, Split};
 
 const COLUMNS: &[&str] = &[

@@ -1,9 +1,9 @@
 //! Prosody with everything else equal: does the end of an utterance score higher than a pause inside the same one?
 //!
 //! Held-out utterances are cut into phrases at their pauses of at least 0.2 s. Every phrase gets the same level,
-//! margins and fades, and one bed lies under the phrases and in all silences, so voice, room, level and silence say
-//! nothing; the agent is silent. Words differ between the two sides of a pair, as nobody says the same twice in the
-//! speech at hand.
+//! margins and fades, and one room tone lies under the phrases and in all silences, so voice, room, level and silence
+//! say nothing; the agent is silent. Words differ between the two sides of a pair, as nobody says the same twice in
+//! the speech at hand.
 //!
 //! - As said: the whole utterance, pauses made equal; its end against each inner pause of its own. The end always
 //!   comes last, so time since the start is a cue too.
@@ -31,7 +31,7 @@ use crate::windows::voices::samples;
 const SHORTEST_PAUSE_S: f32 = 0.2;
 /// Silence before, between and behind phrases, in seconds.
 const SILENCE_S: f32 = 0.6;
-/// Level of the speech and of the bed, in dB below full scale.
+/// Level of the speech and of the room tone, in dB below full scale.
 const LEVELS_DB: [f32; 2] = [-26.0, -72.0];
 /// Fade before and behind each phrase, in seconds.
 const FADE_S: [f32; 2] = [0.01, 0.02];
@@ -200,7 +200,7 @@ fn scores(
     Ok(ends.iter().map(read).collect())
 }
 
-/// The phrases on one bed, each ending on a whole frame; their sound and the sample at which each ends.
+/// The phrases on one room tone, each ending on a whole frame; their sound and the sample at which each ends.
 fn play(data: &Prepared, utterance: usize, phrases: &[[u32; 2]]) -> (Vec<f32>, Vec<usize>) {
     let amplitude = |db: f32| 10f32.powf(db / 20.0);
     let gain = amplitude(LEVELS_DB[0] - data.utterances()[utterance].speech_db) / 32768.0;
@@ -219,9 +219,9 @@ fn play(data: &Prepared, utterance: usize, phrases: &[[u32; 2]]) -> (Vec<f32>, V
     }
     audio.resize(audio.len() + samples(SILENCE_S), 0.0);
     // Uniform noise of amplitude 1 has a power of 1/3.
-    let bed = amplitude(LEVELS_DB[1]) * 3f32.sqrt();
+    let room_tone = amplitude(LEVELS_DB[1]) * 3f32.sqrt();
     let mut rng = ChaCha8Rng::seed_from_u64(SEED ^ utterance as u64);
-    audio.iter_mut().for_each(|x| *x = (*x + bed * rng.random_range(-1.0..1.0f32)).clamp(-1.0, 1.0));
+    audio.iter_mut().for_each(|x| *x = (*x + room_tone * rng.random_range(-1.0..1.0f32)).clamp(-1.0, 1.0));
     (audio, ends)
 }
 

@@ -2,7 +2,7 @@ use vap_core::projection::{BACKCHANNEL_AT, EOT_AT, OUTPUTS, OVERLAP_AT, VAD_AT};
 use vap_core::{Frame, HOP_SAMPLES, Policy};
 
 use super::*;
-use crate::evaluation::calibration::asked;
+use crate::evaluation::calibration::check;
 use crate::evaluation::metrics::table::Row;
 use crate::evaluation::scores::scored::{Output, score};
 use crate::labels::{Activity, targets};
@@ -58,7 +58,7 @@ fn scored(truths: &[Truth], knows: bool) -> Vec<Scored> {
     let of = |truth| {
         let alone = [frames(truth, knows), frames(truth, knows)];
         let output = Output { both: frames(truth, knows), alone };
-        let solved = asked::Solved::new(&Policy::default(), None);
+        let solved = check::Solved::new(&Policy::default(), None);
         score("a", truth, output, Policy::default(), &solved).unwrap()
     };
     truths.iter().map(of).collect()

@@ -1,5 +1,5 @@
-//! A silence of the user, and how long to wait in it (livekit/eot-bench): spans of silence with end-of-turn scores, what
-//! counts of them, and policies.
+//! A silence of the user, and how long to wait in it (livekit/eot-bench): spans of silence with end-of-turn scores,
+//! what counts of them, and policies.
 
 /// A silence of the user: a pause within a turn, or the end of one.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,8 +14,7 @@ use vap_core::audio::Resampler;
 use vap_core::{FRAME_HZ, HOP_SAMPLES, SAMPLE_RATE_HZ};
 
 use crate::data::files::{list_names, read_bytes};
-use crate::data::formats::rttm;
-use crate::data::formats::rttm::Segment;
+use crate::data::formats::rttm::{self, Segment};
 use crate::data::{CorpusError, Result};
 use crate::labels::{Activity, mark_backchannels};
 

@@ -1,4 +1,5 @@
-//! What is scored: recordings whose activity is known, simulated or real, their silences, and what baselines hear in them.
+//! What is scored: recordings whose activity is known, simulated or real, their silences, and what baselines hear in
+//! them.
 
 pub(crate) mod baselines;
 pub(crate) mod folder;

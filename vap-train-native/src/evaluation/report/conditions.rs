@@ -45,9 +45,9 @@ pub fn faults(trained: &SimulationConfig) -> Vec<Condition> {
     }
     let narrow = SimulationConfig { telephone: 1.0, ..clean.clone() };
     all.push(Condition::new("telephone band", narrow));
-    for leak_db in [-30.0, -20.0, -10.0] {
-        let leaking = SimulationConfig { leak: 1.0, leak_db: [leak_db; 2], ..clean.clone() };
-        all.push(Condition::new(format!("leak {leak_db} dB"), leaking));
+    for crosstalk_db in [-30.0, -20.0, -10.0] {
+        let crosstalk = SimulationConfig { crosstalk: 1.0, crosstalk_db: [crosstalk_db; 2], ..clean.clone() };
+        all.push(Condition::new(format!("crosstalk {crosstalk_db} dB"), crosstalk));
     }
     all.push(Condition { name: "silent agent channel".into(), simulation: clean, silent_agent: true });
     all
@@ -119,11 +119,15 @@ mod tests {
         assert_eq!(faults.len(), 9);
         for fault in &faults {
             let s = &fault.simulation;
-            let share =
-                s.noise + s.room + s.telephone + s.muted + s.leak + f64::from(u8::from(fault.silent_agent));
+            let share = s.noise
+                + s.room
+                + s.telephone
+                + s.muted
+                + s.crosstalk
+                + f64::from(u8::from(fault.silent_agent));
             assert_eq!(share, 1.0, "{}", fault.name);
         }
         assert_eq!(faults[3].simulation.noise_snr_db, [0.0, 0.0]);
-        assert_eq!(faults[7].simulation.leak_db, [-10.0, -10.0]);
+        assert_eq!(faults[7].simulation.crosstalk_db, [-10.0, -10.0]);
     }
 }

@@ -42,14 +42,12 @@ pub fn real_markdown(report: &RealReport) -> String {
     for left_out in &report.left_out {
         out += &format!("\nLeft out: {left_out}\n");
     }
-    for (name, told) in &report.told {
-        let wrong = told.iter().filter(|t| !t.right).count();
-        out += &format!(
-            "\n#### {name}: what the event machine said\n\n{} lines, {wrong} wrong.\n\n",
-            told.len()
-        );
+    for (name, log) in &report.event_logs {
+        let wrong = log.iter().filter(|t| !t.right).count();
+        out +=
+            &format!("\n#### {name}: what the event machine said\n\n{} lines, {wrong} wrong.\n\n", log.len());
         out += "| time, s | channel | said | truly | |\n|---|---|---|---|---|\n";
-        for t in told {
+        for t in log {
             let mark = if t.right { "right" } else { "wrong" };
             out += &format!("| {:.2} | {} | {} | {} | {mark} |\n", t.time_s, t.speaker, t.said, t.truth);
         }

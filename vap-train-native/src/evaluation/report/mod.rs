@@ -1,6 +1,6 @@
 //! What a report holds, and how it is written down.
 
-pub mod told;
+pub mod event_log;
 mod types;
 mod markdown;
 pub(crate) mod conditions;

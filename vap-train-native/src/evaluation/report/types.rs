@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vap_core::Policy;
 
-use super::told::Told;
+use super::event_log::LoggedEvent;
 use crate::evaluation::metrics::Reliability;
 use crate::evaluation::metrics::table::Row;
 use crate::evaluation::scores::thresholds::Thresholds;
@@ -67,7 +67,7 @@ pub struct RealReport {
     /// All figures.
     pub rows: Vec<Row>,
     /// What the event machine said of each call and what was so, by the call's name.
-    pub told: Vec<(String, Vec<Told>)>,
+    pub event_logs: Vec<(String, Vec<LoggedEvent>)>,
     /// Recordings that could not be used, and why.
     pub left_out: Vec<String>,
 }

@@ -6,7 +6,7 @@ use vap_core::{Frame, Policy};
 
 use super::thresholds::Thresholds;
 use crate::error::Result;
-use crate::evaluation::calibration::asked::Solved;
+use crate::evaluation::calibration::check::Solved;
 use crate::model::LoadedModel;
 
 /// A model to be scored.

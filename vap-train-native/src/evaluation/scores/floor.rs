@@ -5,7 +5,7 @@ use super::scene::Scene;
 use crate::evaluation::metrics::table::{Figure, Table};
 use crate::evaluation::metrics::{TurnBench, best_within_fp_rate};
 use crate::evaluation::turnbench::files::score_one;
-use crate::evaluation::turnbench::marks;
+use crate::evaluation::turnbench::labels;
 
 /// The rate at which TurnBench's baselines are tuned. Here they are tuned on the very dialogues that are scored, which
 /// is in their favour.
@@ -66,7 +66,7 @@ fn tuned(scene: &Scene, baseline: usize, task: Task) -> Option<Vec<TurnBench>> {
     let tried: Vec<Vec<TurnBench>> = timeouts
         .map(|(end_frames, start_frames)| {
             let of = |truth: &super::truth::Truth| {
-                let told = marks::timeouts("", &truth.baselines[baseline], end_frames, start_frames);
+                let told = labels::of_timeouts("", &truth.baselines[baseline], end_frames, start_frames);
                 task(&score_one(&told, &truth.labels)).clone()
             };
             scene.truths.iter().map(of).collect()

@@ -7,7 +7,7 @@ use super::scored::Scored;
 use super::thresholds::Thresholds;
 use super::truth::Truth;
 use super::{end_of_turn, floor};
-use crate::evaluation::calibration::asked;
+use crate::evaluation::calibration::check;
 use crate::evaluation::metrics::table::{Row, Table, at_threshold, ranked};
 use crate::evaluation::metrics::{Confusion, Ranked};
 use crate::evaluation::recordings::baselines;
@@ -28,8 +28,8 @@ pub fn rows(scene: &Scene, only: Option<&[&str]>) -> Vec<Row> {
     end_of_turn::add(&mut table, scene);
     floor::add(&mut table, scene);
     let answered: Vec<Vec<_>> =
-        scene.models.iter().map(|scored| scored.iter().map(|s| &s.asked).collect()).collect();
-    asked::add(&mut table, &answered, baselines::NAMES.len());
+        scene.models.iter().map(|scored| scored.iter().map(|s| &s.checked).collect()).collect();
+    check::add(&mut table, &answered, baselines::NAMES.len());
     table.rows
 }
 

@@ -6,13 +6,13 @@ use vap_core::{Event, EventMachine, Frame, Policy};
 use super::Candidate;
 use super::truth::Truth;
 use crate::error::Result;
-use crate::evaluation::calibration::asked::{Answered, Solved};
 use crate::evaluation::calibration::calibrate::Heard;
+use crate::evaluation::calibration::check::{Answered, Solved};
 use crate::evaluation::metrics::{SilenceSpan, TurnBench};
-use crate::evaluation::recordings::spans::{Answer, SCORE_STEP_FRAMES};
-use crate::evaluation::recordings::{Recording, spans};
+use crate::evaluation::recordings::Recording;
+use crate::evaluation::recordings::spans::{self, Answer, SCORE_STEP_FRAMES};
 use crate::evaluation::turnbench::files::{ConversationPrediction, score_one};
-use crate::evaluation::turnbench::marks;
+use crate::evaluation::turnbench::labels;
 
 /// Every so many values of the bins count: neighbours say the same.
 const BINS_STRIDE: usize = 23;
@@ -43,7 +43,7 @@ pub struct Scored {
     /// Each audible speaker with the other channel silent.
     pub alone: Vec<Heard>,
     /// What the policies that were asked of the model file do there.
-    pub asked: Answered,
+    pub checked: Answered,
 }
 
 /// What a model hears of a recording.
@@ -92,7 +92,7 @@ pub fn score(name: &str, truth: &Truth, output: Output, policy: Policy, solved: 
         .map(|(speaker, frames)| Heard { speaker, frames, silences: truth.silences[speaker].clone() })
         .filter(|heard| truth.audible[heard.speaker])
         .collect();
-    let prediction = marks::machine(name, &events(&heard, policy)?);
+    let prediction = labels::of_events(name, &events(&heard, policy)?);
     Ok(Scored {
         vad: pairs(VAD_AT, 1, 2, |f, i| f.vad[i]),
         overlap: pairs(OVERLAP_AT, 1, 1, |f, _| f.overlap),
@@ -105,7 +105,7 @@ pub fn score(name: &str, truth: &Truth, output: Output, policy: Policy, solved: 
         eot_alone,
         spans: silences,
         machine,
-        asked: solved.answer(&alone)?,
+        checked: solved.answer(&alone)?,
         alone,
         turnbench: score_one(&prediction, &truth.labels),
         prediction,

@@ -4,10 +4,10 @@ use vap_core::FRAME_HZ;
 
 use crate::error::Result;
 use crate::evaluation::metrics::SilenceSpan;
-use crate::evaluation::recordings::spans::Silence;
-use crate::evaluation::recordings::{Recording, baselines, spans};
+use crate::evaluation::recordings::spans::{self, Silence};
+use crate::evaluation::recordings::{Recording, baselines};
 use crate::evaluation::turnbench::files::Labels;
-use crate::evaluation::turnbench::marks;
+use crate::evaluation::turnbench::labels;
 use crate::labels::reference_events::{EventConfig, Events, Region, events};
 use crate::labels::{Activity, Targets, targets};
 
@@ -56,7 +56,7 @@ impl Truth {
         let audio = recording.audio.each_ref().map(|channel| &channel[..]);
         Ok(Truth {
             targets: targets(whole)?,
-            labels: marks::labels(&activity, audible),
+            labels: labels::of_activity(&activity, audible),
             baselines: baselines::speech(audio, &activity),
             activity,
             audible,

@@ -4,7 +4,7 @@
 //! Two kinds of talk (the share of each is in the config): two people, whose order of turns, gaps, overlaps and
 //! backchannels are those of an AMI meeting (`timeline`), and a person with an agent (`agent`). The sound is
 //! read and prompted speech: a turn ends where an utterance ends; its holds are the pauses inside that utterance.
-//! Every sound is cut out with the same margins and fades and laid on one bed a channel, and pauses take their
+//! Every sound is cut out with the same margins and fades and laid on one room tone a channel, and pauses take their
 //! lengths from the gaps between speakers, so that neither silence nor its length tells an end from a pause.
 
 mod agent;

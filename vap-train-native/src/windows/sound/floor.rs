@@ -1,4 +1,4 @@
-//! What a channel sounds like where nobody speaks: its bed, the hum of the mains, and, where it is absent, what stands
+//! What a channel sounds like where nobody speaks: its room tone, the hum of the mains, and, where it is absent, what stands
 //! in for sound.
 
 use std::f32::consts::TAU;
@@ -11,7 +11,7 @@ use super::{amplitude, draw};
 use crate::config::SimulationConfig;
 use crate::windows::voices::samples;
 
-/// A bed stays this far below the speech of its channel, in dB: what is softer cannot be labelled speech.
+/// A room tone stays this far below the speech of its channel, in dB: what is softer cannot be labelled speech.
 const BELOW_SPEECH_DB: f32 = 10.0;
 /// Largest difference between the floors of two channels, in dB.
 const UNEVEN_DB: f32 = 40.0;
@@ -22,9 +22,9 @@ const GATED: f64 = 0.3;
 /// One step of 16 bits.
 const BIT: f32 = 1.0 / 32_768.0;
 
-/// Levels of both beds, in dB below full scale; none for digital silence. `speech_db` is the speech level of a channel
+/// Levels of both room_tones, in dB below full scale; none for digital silence. `speech_db` is the speech level of a channel
 /// that has speech.
-pub fn beds(
+pub fn room_tones(
     config: &SimulationConfig,
     speech_db: [Option<f32>; 2],
     rng: &mut ChaCha8Rng,
@@ -35,18 +35,19 @@ pub fn beds(
         let second = (first + rng.random_range(-UNEVEN_DB..=UNEVEN_DB)).clamp(low, high);
         [Some(first), Some(second)]
     } else {
-        [0, 1].map(|_| (!rng.random_bool(config.silent_bed)).then(|| draw(rng, config.bed_db)))
+        [0, 1].map(|_| (!rng.random_bool(config.silent_room_tone)).then(|| draw(rng, config.room_tone_db)))
     };
-    [0, 1].map(|c| drawn[c].map(|bed| speech_db[c].map_or(bed, |speech| bed.min(speech - BELOW_SPEECH_DB))))
+    [0, 1]
+        .map(|c| drawn[c].map(|tone| speech_db[c].map_or(tone, |speech| tone.min(speech - BELOW_SPEECH_DB))))
 }
 
-/// Adds a bed of `bed_db` to a channel.
-pub fn add(config: &SimulationConfig, bed_db: f32, out: &mut [f32], rng: &mut ChaCha8Rng) {
+/// Adds a room tone of `room_tone_db` to a channel.
+pub fn add(config: &SimulationConfig, room_tone_db: f32, out: &mut [f32], rng: &mut ChaCha8Rng) {
     let tilt = rng.random_range(0.0..0.95f32);
     let jumps = if rng.random_bool(config.floor_steps) { jumps(out.len(), rng) } else { Vec::new() };
     // White noise through a one-pole low-pass, brought back to unit power.
     let unit = (1.0 - tilt * tilt).sqrt() * 3f32.sqrt();
-    let (mut last, mut level) = (0.0, amplitude(bed_db));
+    let (mut last, mut level) = (0.0, amplitude(room_tone_db));
     let mut first = 0;
     for end in jumps.iter().map(|jump| jump.at).chain([out.len()]) {
         for x in &mut out[first..end] {
@@ -54,12 +55,12 @@ pub fn add(config: &SimulationConfig, bed_db: f32, out: &mut [f32], rng: &mut Ch
             *x += level * last;
         }
         if let Some(jump) = jumps.iter().find(|jump| jump.at == end) {
-            level = amplitude(bed_db) * jump.gain;
+            level = amplitude(room_tone_db) * jump.gain;
         }
         first = end;
     }
     if rng.random_bool(config.hum) {
-        hum(amplitude(bed_db + rng.random_range(-10.0..6.0f32)), out, rng);
+        hum(amplitude(room_tone_db + rng.random_range(-10.0..6.0f32)), out, rng);
     }
 }
 
@@ -126,13 +127,13 @@ mod tests {
         let config = SimulationConfig { uneven: 1.0, ..SimulationConfig::default() };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let pairs: Vec<[f32; 2]> =
-            (0..400).map(|_| beds(&config, [None; 2], &mut rng).map(Option::unwrap)).collect();
+            (0..400).map(|_| room_tones(&config, [None; 2], &mut rng).map(Option::unwrap)).collect();
         let differences: Vec<f32> = pairs.iter().map(|[a, b]| (a - b).abs()).collect();
         assert!(differences.iter().all(|d| *d <= 40.0) && differences.iter().any(|d| *d > 35.0));
         assert!(pairs.iter().flatten().all(|level| (-90.0..=-30.0).contains(level)));
         assert!(pairs.iter().flatten().any(|level| *level > -35.0));
         for _ in 0..100 {
-            let [speaking, _] = beds(&config, [Some(-40.0), None], &mut rng);
+            let [speaking, _] = room_tones(&config, [Some(-40.0), None], &mut rng);
             assert!(speaking.unwrap() <= -50.0);
         }
     }

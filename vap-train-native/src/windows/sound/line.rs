@@ -1,4 +1,4 @@
-//! The line between a speaker and the listener: telephone band, G.711, lost packets.
+//! The line that a call comes over: telephone band, G.711, lost packets.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;

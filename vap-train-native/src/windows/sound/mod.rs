@@ -1,5 +1,5 @@
-//! Placed sounds to channels: cutting with equal margins, voices, room, one bed a channel, noise, sounds that are no
-//! speech, leak, line, levels. Labels of the dialogue never change here; what is in the channels beside its speech, or
+//! Placed sounds to channels: cutting with equal margins, voices, room, one room tone a channel, noise, sounds that are no
+//! speech, crosstalk, line, levels. Labels of the dialogue never change here; what is in the channels beside its speech, or
 //! that a channel is absent, is told with the sound ([`Beside`]).
 
 mod cut;
@@ -93,7 +93,7 @@ impl Surroundings {
         let absent = self.absent(config, quiet, rng);
         let level_db = [0, 1].map(|_| level(config, rng));
         let speech_db = [0, 1].map(|c| (!tracks[c].is_empty()).then_some(level_db[c]));
-        let beds = floor::beds(config, speech_db, rng);
+        let room_tones = floor::room_tones(config, speech_db, rng);
         let speech = tracks.each_ref().map(|track| spans(track));
         let talk = Talk { speech: &speech, level_db, length };
         let events = events::place(data, &self.events, config, &talk, rng);
@@ -104,8 +104,8 @@ impl Surroundings {
             } else {
                 let (air, line): (Vec<_>, Vec<_>) = heard.partition(|e| !e.line);
                 let mut out = self.channel(data, config, &tracks[c], level_db[c], &air, length, rng);
-                if let Some(bed_db) = beds[c] {
-                    floor::add(config, bed_db, &mut out, rng);
+                if let Some(room_tone_db) = room_tones[c] {
+                    floor::add(config, room_tone_db, &mut out, rng);
                 }
                 self.add_noise(data, config, level_db[c], &mut out, rng);
                 line.iter().for_each(|event| add(event, &mut out));
@@ -140,7 +140,7 @@ impl Surroundings {
         sounds(&events, talk.length)
     }
 
-    /// What happens to the sound of both channels on its way: leak, clipping, line, packets, a channel that is absent.
+    /// What happens to the sound of both channels on its way: crosstalk, clipping, line, packets, a channel that is absent.
     /// `speech_db` is the speech level of a channel that has speech.
     pub fn degrade(
         &self,
@@ -152,8 +152,8 @@ impl Surroundings {
     ) {
         // What is not sent is not heard at the other end either.
         (0..2).filter(|c| absent[*c]).for_each(|c| channels[c].fill(0.0));
-        if rng.random_bool(config.leak) {
-            leak(config, channels, rng);
+        if rng.random_bool(config.crosstalk) {
+            crosstalk(config, channels, rng);
         }
         if rng.random_bool(config.clipping) {
             clip(&mut channels[rng.random_range(0..2)], rng);
@@ -277,10 +277,10 @@ fn add(event: &Event, out: &mut [f32]) {
     out.iter_mut().skip(event.at).zip(&event.samples).for_each(|(x, s)| *x += s);
 }
 
-fn leak(config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {
+fn crosstalk(config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {
     let to = rng.random_range(0..2);
-    let gain = amplitude(draw(rng, config.leak_db));
-    let delay = samples(rng.random_range(0.0..=config.leak_delay_ms / 1000.0));
+    let gain = amplitude(draw(rng, config.crosstalk_db));
+    let delay = samples(rng.random_range(0.0..=config.crosstalk_delay_ms / 1000.0));
     let mut source = channels[1 - to].clone();
     if rng.random_bool(config.clipping) {
         // A loudspeaker that is driven too hard.

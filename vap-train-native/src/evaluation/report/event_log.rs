@@ -13,7 +13,7 @@ const EARLY_S: f64 = 0.25;
 
 /// One line: something that was said, or that should have been.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Told {
+pub struct LoggedEvent {
     /// When it was said, or when it should have been, in seconds.
     pub time_s: f64,
     /// 0 user, 1 agent: whom it is about.
@@ -40,22 +40,28 @@ struct Outcome {
 ///
 /// # Errors
 /// [`crate::Error::Core`] for a policy out of range.
-pub fn tell(frames: &[Frame], activity: &Activity, policy: Policy) -> Result<Vec<Told>> {
+pub fn of_frames(frames: &[Frame], activity: &Activity, policy: Policy) -> Result<Vec<LoggedEvent>> {
     let mut machine = EventMachine::new(policy)?;
     let mut events: Vec<Event> = Vec::new();
     frames.iter().for_each(|frame| machine.step(frame, &mut events));
     let outcomes = [outcomes(activity, 0), outcomes(activity, 1)];
-    let mut out: Vec<Told> = events.iter().filter_map(|e| told(e, activity, &outcomes)).collect();
+    let mut out: Vec<LoggedEvent> = events.iter().filter_map(|e| logged(e, activity, &outcomes)).collect();
     for (speaker, outcomes) in outcomes.iter().enumerate() {
         for outcome in outcomes.iter().filter(|o| o.end) {
-            let found = |t: &Told| {
+            let found = |t: &LoggedEvent| {
                 t.speaker == speaker
                     && t.said.starts_with("end of turn")
                     && (outcome.start_s - EARLY_S..=outcome.until_s).contains(&t.time_s)
             };
             if !out.iter().any(found) {
                 let truth = outcome.truth.clone();
-                out.push(Told { time_s: outcome.start_s, speaker, said: "-".into(), truth, right: false });
+                out.push(LoggedEvent {
+                    time_s: outcome.start_s,
+                    speaker,
+                    said: "-".into(),
+                    truth,
+                    right: false,
+                });
             }
         }
     }
@@ -80,7 +86,7 @@ fn outcomes(activity: &Activity, speaker: usize) -> Vec<Outcome> {
     found.collect()
 }
 
-fn told(event: &Event, activity: &Activity, outcomes: &[Vec<Outcome>; 2]) -> Option<Told> {
+fn logged(event: &Event, activity: &Activity, outcomes: &[Vec<Outcome>; 2]) -> Option<LoggedEvent> {
     let (speaker, time_s) = (event.speaker.index(), event.time_ms as f64 / 1000.0);
     let frame = |ms: u64| (ms / u64::from(HOP_MS)) as usize;
     let from = frame(event.start_ms.unwrap_or(event.time_ms));
@@ -121,7 +127,7 @@ fn told(event: &Event, activity: &Activity, outcomes: &[Vec<Outcome>; 2]) -> Opt
         }
         _ => return None,
     };
-    Some(Told { time_s, speaker, said, truth, right })
+    Some(LoggedEvent { time_s, speaker, said, truth, right })
 }
 
 /// What was so where an end of turn was said.
@@ -174,18 +180,18 @@ mod tests {
         // Sure in the pause of 0.8 s, unsure at the end: one false cut-off, one end found by silence alone.
         let frames: Vec<Frame> =
             (0..activity.frames()).map(|t| at(t, if t < 90 { 0.9 } else { 0.1 })).collect();
-        let told = tell(&frames, &activity, policy).unwrap();
-        assert!(told.windows(2).all(|pair| pair[0].time_s <= pair[1].time_s));
-        let of = |speaker: usize, start: &str| -> Vec<&Told> {
-            told.iter().filter(|t| t.speaker == speaker && t.said.starts_with(start)).collect()
+        let log = of_frames(&frames, &activity, policy).unwrap();
+        assert!(log.windows(2).all(|pair| pair[0].time_s <= pair[1].time_s));
+        let of = |speaker: usize, start: &str| -> Vec<&LoggedEvent> {
+            log.iter().filter(|t| t.speaker == speaker && t.said.starts_with(start)).collect()
         };
         let ends = of(0, "end of turn");
-        assert_eq!(ends[0].truth, "hold: goes on after 0.80 s", "{told:?}");
+        assert_eq!(ends[0].truth, "hold: goes on after 0.80 s", "{log:?}");
         assert!(!ends[0].right && (1.2..2.0).contains(&ends[0].time_s));
-        assert!(ends[1].right && ends[1].truth.starts_with("end"), "{told:?}");
+        assert!(ends[1].right && ends[1].truth.starts_with("end"), "{log:?}");
         // The agent's second sound is a backchannel that the machine takes for a claim.
         let interruptions = of(1, "interruption");
-        assert!(interruptions.iter().all(|t| t.truth == "a backchannel" && !t.right), "{told:?}");
+        assert!(interruptions.iter().all(|t| t.truth == "a backchannel" && !t.right), "{log:?}");
     }
 
     #[test]
@@ -201,14 +207,14 @@ mod tests {
             frame
         };
         let frames: Vec<Frame> = (0..activity.frames()).map(silent).collect();
-        let told = tell(&frames, &activity, Policy::default()).unwrap();
-        let missed = Told {
+        let log = of_frames(&frames, &activity, Policy::default()).unwrap();
+        let missed = LoggedEvent {
             time_s: 1.0,
             speaker: 0,
             said: "-".into(),
             truth: "end: the other takes the floor".into(),
             right: false,
         };
-        assert_eq!(told, [missed]);
+        assert_eq!(log, [missed]);
     }
 }

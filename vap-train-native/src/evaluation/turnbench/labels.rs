@@ -17,7 +17,7 @@ const YIELDED_FRAMES: usize = 50;
 /// An end of a turn is where the other speaks next or speaks already; else the silence is a pause. Interruptions
 /// begin in the other's speech, outlast it, and the other says nothing for a second after; other attempts are left
 /// out. Backchannels are the negatives of interruptions.
-pub fn labels(activity: &Activity, audible: [bool; 2]) -> Labels {
+pub fn of_activity(activity: &Activity, audible: [bool; 2]) -> Labels {
     let frames = activity.frames();
     let claims = [0, 1].map(|s| bridged(activity, s));
     let mut labels = Labels { duration_s: seconds(frames), ..Labels::default() };
@@ -85,7 +85,7 @@ fn bridged(activity: &Activity, speaker: usize) -> Vec<bool> {
 }
 
 /// The event machine's ends of turns and interruptions; ends that only the end of the stream brought are left out.
-pub fn machine(name: &str, events: &[Event]) -> ConversationPrediction {
+pub fn of_events(name: &str, events: &[Event]) -> ConversationPrediction {
     let times = |speaker: Speaker, kind: EventKind| {
         let of = |e: &&Event| e.kind == kind && e.speaker == speaker && e.reason != Some(EndReason::Finish);
         let mut times: Vec<f64> = events.iter().filter(of).map(|e| e.time_ms as f64 / 1000.0).collect();
@@ -102,7 +102,7 @@ pub fn machine(name: &str, events: &[Event]) -> ConversationPrediction {
 /// What plain timeouts on a detector's speech say, `[speaker][frames]`: a turn ends after `end_frames` of silence, and
 /// speech that begins in the other's is an
 /// interruption after `start_frames`.
-pub fn timeouts(
+pub fn of_timeouts(
     name: &str,
     speech: &[Vec<bool>; 2],
     end_frames: usize,
@@ -157,14 +157,14 @@ mod tests {
     #[test]
     fn labels_of_a_dialogue_counted_by_hand() {
         let activity = activity("xxx..xxxx........xxxxx", "......b....xxxxxxxx...");
-        let found = labels(&activity, [true, true]);
+        let found = of_activity(&activity, [true, true]);
         // The agent's last turn ends in the user's speech; the user's last one is cut by the crop.
         assert_eq!(times(&found.eot_positive_events), [(1, 1.8), (2, 3.8)]);
         assert_eq!(spans(&found.eot_negative_spans), [(1, 0.6, 1.0)]);
         // The overlap lasts 0.4 s, and the agent is silent to the end.
         assert_eq!(times(&found.int_positive_events), [(1, 3.4)]);
         assert_eq!(spans(&found.int_negative_spans), [(2, 1.2, 1.4)]);
-        let only_user = labels(&activity, [true, false]);
+        let only_user = of_activity(&activity, [true, false]);
         assert_eq!(times(&only_user.eot_positive_events), [(1, 1.8)]);
         assert!(only_user.int_negative_spans.is_empty());
     }
@@ -174,7 +174,7 @@ mod tests {
         // The agent tries within the user's speech and stops first.
         let mut attempt = activity("xxxxxxxxxx......", "...xx.......xxxx");
         attempt.speech[0][5..12].fill(false);
-        let found = labels(&attempt, [true, true]);
+        let found = of_activity(&attempt, [true, true]);
         assert!(found.int_positive_events.is_empty());
         assert_eq!(spans(&found.int_excluded), [(2, 0.6, 1.0)]);
         // Gaps under 0.2 s are no pauses; an attempt is no turn.
@@ -185,10 +185,10 @@ mod tests {
     #[test]
     fn timeouts_fire_once_a_silence_and_once_a_sound() {
         let speech = activity(".xxx..xxxx.......", "........xxxxx....").speech;
-        let found = timeouts("a", &speech, 15, 10);
+        let found = of_timeouts("a", &speech, 15, 10);
         assert_eq!(found.speaker_1.eot, [1.1, 2.3]);
         assert_eq!(found.speaker_2.eot, [2.9]);
         assert_eq!((found.speaker_1.interruption.len(), found.speaker_2.interruption), (0, vec![1.8]));
-        assert!(timeouts("a", &speech, 25, 30).speaker_1.eot.len() == 1);
+        assert!(of_timeouts("a", &speech, 25, 30).speaker_1.eot.len() == 1);
     }
 }

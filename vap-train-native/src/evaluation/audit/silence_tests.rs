@@ -1,9 +1,9 @@
 use super::*;
 use crate::evaluation::metrics::roc_auc;
 
-/// Turns of 1 s with a pause of 0.6 s inside, answered after 0.6 s; `bed` gives the amplitude of the silence that
+/// Turns of 1 s with a pause of 0.6 s inside, answered after 0.6 s; `room_tone` gives the amplitude of the silence that
 /// starts, from whether a turn ends there.
-fn recording(seed: u64, bed: impl Fn(bool) -> f32) -> Recording {
+fn recording(seed: u64, room_tone: impl Fn(bool) -> f32) -> Recording {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let frames = 160 * 10;
     let mut speech = [vec![false; frames], vec![false; frames]];
@@ -14,11 +14,11 @@ fn recording(seed: u64, bed: impl Fn(bool) -> f32) -> Recording {
     };
     for turn in 0..10 {
         let (s, at) = (turn % 2, turn * 160);
-        fill(&mut audio[1 - s], at, at + 160, bed(true));
+        fill(&mut audio[1 - s], at, at + 160, room_tone(true));
         for (from, to, end) in [(at, at + 50, false), (at + 80, at + 130, true)] {
             speech[s][from..to].fill(true);
             fill(&mut audio[s], from, to, 0.3);
-            fill(&mut audio[s], to, to + 30, bed(end));
+            fill(&mut audio[s], to, to + 30, room_tone(end));
         }
     }
     let activity =
@@ -26,9 +26,9 @@ fn recording(seed: u64, bed: impl Fn(bool) -> f32) -> Recording {
     Recording { name: "made".into(), audio, activity }
 }
 
-fn probed(bed: impl Fn(bool) -> f32 + Copy, features: fn(&Seen) -> Vec<f32>) -> f64 {
+fn probed(room_tone: impl Fn(bool) -> f32 + Copy, features: fn(&Seen) -> Vec<f32>) -> f64 {
     let rows = |seeds: std::ops::Range<u64>| -> Vec<(Vec<f32>, bool)> {
-        seeds.flat_map(|seed| seen(&recording(seed, bed))).map(|s| (features(&s), s.end)).collect()
+        seeds.flat_map(|seed| seen(&recording(seed, room_tone))).map(|s| (features(&s), s.end)).collect()
     };
     let probe = Probe::train(&rows(0..20)).unwrap();
     roc_auc(&rows(20..40).iter().map(|(x, end)| (probe.score(x), *end)).collect::<Vec<_>>()).unwrap()

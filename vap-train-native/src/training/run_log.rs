@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::progress;
 
 /// Where a run writes what it measures.
-pub struct Journal {
+pub struct RunLog {
     file: std::fs::File,
     path: PathBuf,
     board: EventFile,
@@ -25,13 +25,13 @@ pub struct Journal {
     dialogue_s: f64,
 }
 
-impl Journal {
-    /// Goes on with the journal at `path` behind `step`: what a killed run wrote after its last checkpoint is
+impl RunLog {
+    /// Goes on with the log at `path` behind `step`: what a killed run wrote after its last checkpoint is
     /// dropped, as those steps are done again. TensorBoard files lie beside it.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn open(path: &Path, step: u64, config: &TrainingConfig, processes: usize) -> Result<Journal> {
+    pub fn open(path: &Path, step: u64, config: &TrainingConfig, processes: usize) -> Result<RunLog> {
         let before = std::fs::read_to_string(path).unwrap_or_default();
         let done = |line: &&str| {
             let line: Option<Value> = serde_json::from_str(line).ok();
@@ -47,7 +47,7 @@ impl Journal {
         let bar = progress::bar(config.steps, "training");
         bar.set_position(step);
         let dialogue_s = (config.batch * processes) as f64 * f64::from(config.window_s);
-        Ok(Journal { file, path: path.into(), board, bar, recent: Recent::default(), dialogue_s })
+        Ok(RunLog { file, path: path.into(), board, bar, recent: Recent::default(), dialogue_s })
     }
 
     /// Takes down a step.
@@ -71,11 +71,11 @@ impl Journal {
         self.write(&line)
     }
 
-    /// Writes a look at the dev split and says it.
+    /// Writes a validation on the dev split and says it.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn look(&mut self, line: &Value, better: bool) -> Result<()> {
+    pub fn validation(&mut self, line: &Value, better: bool) -> Result<()> {
         self.write(line)?;
         let text = format!(
             "step {}: dev loss {:.4}{}, VAD accuracy {:.4}",
@@ -164,8 +164,8 @@ mod tests {
         let folder = Folder::new();
         let path = folder.0.join("log.jsonl");
         std::fs::write(&path, "{\"step\":20}\n{\"step\":40}\n{\"step\":60}\n{\"ste").unwrap();
-        let mut journal = Journal::open(&path, 40, &TrainingConfig::default(), 1).unwrap();
-        journal.look(&json!({ "step": 60, "dev_loss": 1.0 }), true).unwrap();
+        let mut run_log = RunLog::open(&path, 40, &TrainingConfig::default(), 1).unwrap();
+        run_log.validation(&json!({ "step": 60, "dev_loss": 1.0 }), true).unwrap();
         let lines = std::fs::read_to_string(&path).unwrap();
         let steps: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
         assert_eq!(steps.iter().map(|l| l["step"].as_u64().unwrap()).collect::<Vec<_>>(), [20, 40, 60]);

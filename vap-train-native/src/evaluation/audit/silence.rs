@@ -3,8 +3,8 @@
 //!
 //! The model hears dialogues whose speech is removed (digital zeros, or one steady noise, the same everywhere) and
 //! whose silence is left as it is. A probe without a network, trained on other speakers' dialogues, reads the sound
-//! of the silence alone: band levels beside those of the channel's own bed, and how they change. Another one reads
-//! durations alone, which is what timing tells: that need not be 0.5, but it is what a model must beat.
+//! of the silence alone: band levels beside those of the channel's own room tone, and how they change. Another one
+//! reads durations alone, which is what timing tells: that need not be 0.5, but it is what a model must beat.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -33,8 +33,8 @@ const RINGING_MS: usize = 100;
 const POOLED: usize = 10;
 /// The probe's steps, in ms.
 const STEP_MS: usize = 100;
-/// Silence of a channel this far from its sounds is its bed, in frames.
-const BED_FRAMES: usize = 15;
+/// Silence of a channel this far from its sounds is its room tone, in frames.
+const ROOM_TONE_FRAMES: usize = 15;
 /// Silences shorter than this are no pauses, in frames.
 const SHORTEST_FRAMES: usize = 10;
 /// The model is asked this far into the silence, in ms.
@@ -60,7 +60,7 @@ type Features = fn(&Seen, usize) -> Vec<f32>;
 
 /// How many dialogues, and how long they are.
 #[derive(Debug, Clone, Copy)]
-pub struct LeakSize {
+pub struct AuditSize {
     /// Dialogues of the train split that train the probes.
     pub train: u64,
     /// Dialogues of the test split that are scored.
@@ -73,11 +73,11 @@ pub struct LeakSize {
 ///
 /// # Errors
 /// Anything of [`crate::Error`].
-pub fn leak(
+pub fn silence(
     candidate: Option<&Candidate>,
     data: &Prepared,
     simulation: &SimulationConfig,
-    size: LeakSize,
+    size: AuditSize,
 ) -> Result<Vec<Row>> {
     let simulator = Simulator::new(data, Split::Train, simulation)?;
     let mut train = Vec::new();
@@ -138,7 +138,7 @@ fn seen(recording: &Recording) -> Vec<Seen> {
     let frames = recording.frames();
     let activity = &recording.activity;
     let mels = recording.audio.each_ref().map(|channel| levels(channel, frames));
-    let beds = [0, 1].map(|c| bed(&mels[c], &activity.speech[c]));
+    let room_tones = [0, 1].map(|c| room_tone(&mels[c], &activity.speech[c]));
     let mut out = Vec::new();
     for speaker in 0..2 {
         for silence in spans::silences(activity, speaker) {
@@ -147,7 +147,7 @@ fn seen(recording: &Recording) -> Vec<Seen> {
             if until > frames || !(silence.start..until).all(quiet) {
                 continue;
             }
-            let sound = |c: usize| steps(&mels[c], silence.start, &beds[c]);
+            let sound = |c: usize| steps(&mels[c], silence.start, &room_tones[c]);
             out.push(Seen {
                 end: silence.end,
                 own: sound(speaker),
@@ -172,10 +172,10 @@ fn levels(channel: &[f32], frames: usize) -> Vec<Vec<f32>> {
     mels.chunks_exact(2 * MEL_BANDS).map(pooled).collect()
 }
 
-/// Level of a channel's bed in each band: the median far from its sounds.
-fn bed(levels: &[Vec<f32>], speech: &[bool]) -> Vec<f32> {
+/// Level of a channel's room tone in each band: the median far from its sounds.
+fn room_tone(levels: &[Vec<f32>], speech: &[bool]) -> Vec<f32> {
     let far = |t: &usize| {
-        let near = t.saturating_sub(BED_FRAMES)..(t + BED_FRAMES).min(speech.len());
+        let near = t.saturating_sub(ROOM_TONE_FRAMES)..(t + ROOM_TONE_FRAMES).min(speech.len());
         !speech[near].contains(&true)
     };
     let frames: Vec<usize> = (0..levels.len()).filter(far).collect();
@@ -186,15 +186,16 @@ fn bed(levels: &[Vec<f32>], speech: &[bool]) -> Vec<f32> {
     (0..MEL_BANDS / POOLED).map(band).collect()
 }
 
-/// Means over [`STEP_MS`] from frame `start` to [`UNTIL_MS`], above the bed, `[step * bands]`; then the bed itself.
-fn steps(levels: &[Vec<f32>], start: usize, bed: &[f32]) -> Vec<f32> {
+/// Means over [`STEP_MS`] from frame `start` to [`UNTIL_MS`], above the room tone, `[step * bands]`; then the room
+/// tone itself.
+fn steps(levels: &[Vec<f32>], start: usize, room_tone: &[f32]) -> Vec<f32> {
     let step = STEP_MS / HOP_MS as usize;
     let mut out = Vec::new();
     for first in (start..start + UNTIL_MS / HOP_MS as usize).step_by(step) {
         let mean = |b: usize| (first..first + step).map(|t| levels[t][b]).sum::<f32>() / step as f32;
-        out.extend(bed.iter().enumerate().map(|(b, level)| mean(b) - level));
+        out.extend(room_tone.iter().enumerate().map(|(b, level)| mean(b) - level));
     }
-    out.extend_from_slice(bed);
+    out.extend_from_slice(room_tone);
     out
 }
 
@@ -268,5 +269,5 @@ fn without_speech(channel: &[f32], speech: &[bool], steady: bool) -> Vec<f32> {
 }
 
 #[cfg(test)]
-#[path = "leak_tests.rs"]
+#[path = "silence_tests.rs"]
 mod tests;
