@@ -6,7 +6,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../", import.meta.url);
-const SERVED = /^(www|npm\/dist|npm\/models|tests\/fixtures)\/[\w-]+(\.[\w-]+)*$/;
+const SERVED = /^(www|npm\/dist|npm\/models|tests\/fixtures)(\/[\w-]+)*\/[\w-]+(\.[\w-]+)*$/;
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",

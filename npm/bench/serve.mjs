@@ -18,7 +18,7 @@ export async function serve(folders) {
   const find = (pathname) => {
     const [prefix, folder] = Object.entries(folders).find(([prefix]) => pathname.startsWith(prefix)) ?? [];
     const name = prefix && pathname.slice(prefix.length);
-    return name && /^[\w-]+(\.[\w-]+)+$/.test(name) ? join(folder, name) : undefined;
+    return name && /^([\w-]+\/)*[\w-]+(\.[\w-]+)+$/.test(name) ? join(folder, name) : undefined;
   };
   const answer = async (request, response) => {
     const file = find(new URL(request.url, "http://localhost").pathname);

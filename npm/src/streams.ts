@@ -1,10 +1,10 @@
 // Streams: sound of both channels in, events out, as fast as the source gives and the reader takes.
-import { checkNames, shown } from "./checks.js";
-import { VapTurnError } from "./errors.js";
-import { inOrder, type Frame, type Output, type TurnEvent } from "./events.js";
-import { abortion, unlessAborted } from "./lifetime.js";
-import { checkSamples, type Samples } from "./samples.js";
-import { TurnDetector, DETECTOR_OPTIONS, type DetectorOptions } from "./session.js";
+import { checkNames, shown } from "./common/checks.js";
+import { VapTurnError } from "./common/errors.js";
+import { inOrder, type Frame, type Output, type TurnEvent } from "./common/events.js";
+import { abortion, unlessAborted } from "./common/lifetime.js";
+import { checkSamples, type Samples } from "./common/samples.js";
+import { TurnDetector, DETECTOR_OPTIONS, type DetectorOptions } from "./detector.js";
 
 /** Sound of each channel; one that is left out is silent for as long as the other sounds. */
 export interface TwoChannels {

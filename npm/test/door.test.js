@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
-import { loadWasm } from "../dist/load.js";
-import init, { Batch, Model, Session, decodeWav } from "../dist/vap_wasm.js";
+import { loadWasm } from "../dist/wasm/load.js";
+import init, { Batch, Model, Session, decodeWav } from "../dist/wasm/vap_wasm.js";
 
 const RATES = { userRate: 16_000, agentRate: 16_000 };
 const SECOND = new Float32Array(16_000).map((_, i) => 0.3 * Math.sin(i / 7));

@@ -2,10 +2,10 @@
 /* global EventTarget */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NUMBERS } from "../dist/frames.js";
-import { answered } from "../dist/home.js";
-import { Lifetime } from "../dist/lifetime.js";
-import { TurnSession } from "../dist/turn-session.js";
+import { NUMBERS } from "../dist/common/frames.js";
+import { answered } from "../dist/live/home.js";
+import { Lifetime } from "../dist/common/lifetime.js";
+import { TurnSession } from "../dist/live/turn-session.js";
 
 const COUNTERS = { hopMs: 1, overruns: 0, droppedHops: 0, delayMs: 0 };
 const IN_FORCE = { policy: { minSilenceMs: 160 }, expectation: "open" };

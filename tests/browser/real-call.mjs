@@ -29,7 +29,7 @@ async function analyzed(channels, rate, leadMs) {
   });
   const file = join(folder, "led.wav");
   await writeFile(file, wavOf(led, rate));
-  const cli = fileURLToPath(new URL("../../npm/dist/cli.js", import.meta.url));
+  const cli = fileURLToPath(new URL("../../npm/dist/cli/main.js", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [cli, "analyze", file, "--json"], { maxBuffer: 1e8 });
   return stdout.trim().split("\n").map((line) => JSON.parse(line)).map((event) => ({ ...event, timeMs: event.timeMs - (1000 * lead) / rate }));
 }

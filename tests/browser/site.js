@@ -7,7 +7,7 @@ import { POLICY } from "../../www/serve.js";
 import { launch } from "./browsers.js";
 
 const ROOT = new URL("../../", import.meta.url);
-const SERVED = /^(npm\/dist|npm\/models|tests\/fixtures|tests\/browser)\/[\w-]+(\.[\w-]+)*$/;
+const SERVED = /^(npm\/dist|npm\/models|tests\/fixtures|tests\/browser)(\/[\w-]+)*\/[\w-]+(\.[\w-]+)*$/;
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html; charset=utf-8" };
 const EMPTY = '<!doctype html><title>test</title><link rel="icon" href="data:,">';
 const ISOLATION = {

@@ -157,9 +157,9 @@ test("the weights that ship give on WebGPU what they give on the CPU", { skip },
 
 test("any chunking gives the same logits, and a reset stream those of a new one", { skip }, async () => {
   const { found } = await on(async () => {
-    const { GpuStream } = await import("./npm/dist/gpu.js");
+    const { GpuStream } = await import("./npm/dist/gpu/stream.js");
     const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
-    const stream = await GpuStream.open(await bytes("./npm/dist/vap_gpu_bg.wasm"), await bytes(tiny));
+    const stream = await GpuStream.open(await bytes("./npm/dist/gpu/vap_gpu_bg.wasm"), await bytes(tiny));
     const [hops, width] = [40, 160];
     let state = 1;
     const mels = Float32Array.from({ length: 2 * hops * width }, () => ((state = (Math.imul(state, 1664525) + 1) >>> 0) / 2 ** 31 - 1) * 2);
@@ -343,8 +343,8 @@ async function stalled({ script, lostMs, gpu }) {
   const until = async (condition) => {
     while (!said.some(({ kind }) => kind === "failed") && !condition()) await new Promise((resume) => waiting.push(resume));
   };
-  const begin = { kind: "begin", wasm: await bytes("./npm/dist/vap_wasm_bg.wasm"), model: await bytes(tiny), rates: [rate, rate], pushed: [] };
-  if (gpu) begin.gpu = { wasm: await bytes("./npm/dist/vap_gpu_bg.wasm"), backend: "webgpu" };
+  const begin = { kind: "begin", wasm: await bytes("./npm/dist/wasm/vap_wasm_bg.wasm"), model: await bytes(tiny), rates: [rate, rate], pushed: [] };
+  if (gpu) begin.gpu = { wasm: await bytes("./npm/dist/gpu/vap_gpu_bg.wasm"), backend: "webgpu" };
   worker.postMessage(begin);
   await until(() => said.some(({ kind }) => kind === "ready"));
   const { port1, port2 } = new MessageChannel();

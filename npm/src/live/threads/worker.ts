@@ -1,0 +1,46 @@
+// The Worker home: takes sound from the capture worklet piece by piece, computes, and tells the page. Built into one
+// file without imports.
+import { Desk } from "./desk.js";
+import { Engine } from "../../wasm/engine.js";
+import type { Begin, Finish, Sound, ToWorker } from "../messages.js";
+import { measured } from "./pace.js";
+
+const desk = new Desk();
+let engine: Engine | undefined;
+
+/** Calls, and tells the page of what is thrown. */
+function guarded(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    engine = undefined;
+    desk.fail(error);
+  }
+}
+
+function attend(port: MessagePort): void {
+  port.onmessage = ({ data }: MessageEvent<Sound | Finish>) => {
+    guarded(() => {
+      if (!engine) return;
+      if (data.kind === "sound") desk.hearNow(engine, data, port);
+      else desk.tell(engine.finish(), true);
+    });
+  };
+}
+
+function begin(message: Begin): void {
+  engine = new Engine(message);
+  const pace = measured(engine, message.rates);
+  engine.reset();
+  desk.post({ kind: "ready", beginning: engine.beginning, pace });
+}
+
+globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  guarded(() => {
+    if (data.kind === "attend") attend(data.sound);
+    else if (data.kind === "steer") {
+      if (engine) desk.post(engine.steer(data));
+    } else if ((data.kind as unknown) === "begin") begin(data);
+    // Others are messages of a page that has made the Worker itself.
+  });
+};
