@@ -1,14 +1,14 @@
 // Whole recordings: samples of both channels to frames and events, a second of sound at a time.
-import { checkNames, checkObject, wrong } from "./common/checks.js";
+import { checkNames, checkObject, rateOf, wrong } from "./common/checks.js";
 import { VapTurnError, asVapTurnError, told } from "./common/errors.js";
 import type { Output } from "./common/events.js";
 import { HOP_MS } from "./common/frames.js";
+import type { BinarySource } from "./common/options.js";
+import { checkSamples } from "./common/samples.js";
+import { TurnDetector, type DetectorInfo, type DetectorOptions } from "./detector.js";
 import { BACKENDS, mayTry, type BackendName } from "./gpu/adapter.js";
 import type { GpuHearing, gpuHearing } from "./gpu/recording.js";
 import { TurnModel, defaultModel, readBytes } from "./wasm/load.js";
-import type { BinarySource } from "./common/options.js";
-import { checkSamples } from "./common/samples.js";
-import { TurnDetector, rateOf, type DetectorInfo, type DetectorOptions } from "./detector.js";
 
 /** One channel of a recording. */
 export interface Track {
@@ -158,7 +158,7 @@ async function opened({ user, agent }: Call, totalMs: number, options: Omit<Anal
   try {
     const hearing = await gpuCode(backend);
     const plan = { wasm: gpuWasm, assetBase: rest.assetBase, model, backend, hops: totalMs / HOP_MS };
-    return { detector, gpu: await hearing?.(detector, plan) };
+    return { detector, gpu: await hearing?.(detector.raw, plan) };
   } catch (error) {
     detector.close();
     return rethrown(error);

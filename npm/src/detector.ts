@@ -1,33 +1,18 @@
 // The public class: sound of both channels in, frames and events out, on the calling thread.
-import { checkNames } from "./common/checks.js";
+import { checkNames, rateOf } from "./common/checks.js";
 import { VapTurnError, guarded } from "./common/errors.js";
 import type { Output } from "./common/events.js";
 import { HOP_MS, unpacked } from "./common/frames.js";
-import { TurnModel } from "./wasm/load.js";
-import type { Expectation, LoadOptions, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "./common/options.js";
-import { inForce } from "./wasm/policy-in-force.js";
+import type { ConversationOptions, Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "./common/options.js";
 import { checkedExpectation, checkedPolicy } from "./common/policy-options.js";
-import { checkBytes, checkEncoding, checkSamples, floats, type Encoding, type Samples } from "./common/samples.js";
+import { checkBytes, checkEncoding, checkSamples, type Encoding, type Samples } from "./common/samples.js";
+import { floats } from "./wasm/decode.js";
+import { TurnModel, type LoadOptions } from "./wasm/load.js";
+import { inForce } from "./wasm/policy-in-force.js";
 import { Session, type RawOutput } from "./wasm/vap_wasm.js";
 
 /** Options of {@link TurnDetector.create}: `rate` of both channels, or the rate of each. */
-export interface DetectorOptions extends LoadOptions {
-  /** Sample rate of both channels, in Hz; there is no default. */
-  rate?: number;
-  /** Sample rate of the user's channel, in Hz; instead of `rate`. */
-  userRate?: number;
-  /** Sample rate of the agent's channel, in Hz; instead of `rate`. */
-  agentRate?: number;
-  /**
-   * Thresholds (0 to 1) and times (ms) that differ from the model's, or what is asked: a `preset`, `maxFalseCutoff` or
-   * `meanLatencyMs`. By default those of the model file.
-   */
-  policy?: PolicyOptions;
-  /** What the user will probably say first; by default `"open"`. */
-  expect?: Expectation;
-  /** What a channel is that comes as bytes (`Uint8Array`, `Buffer`); by default bytes are refused. */
-  encoding?: Encoding;
-}
+export interface DetectorOptions extends LoadOptions, ConversationOptions {}
 
 /** Options of {@link TurnDetector.restore}: rates, policy and expectation are those of the conversation. */
 export type RestoreOptions = LoadOptions & Pick<DetectorOptions, "encoding">;
@@ -193,12 +178,6 @@ export class TurnDetector {
     const session = this.#open();
     return this.unpack(guarded(() => call(session)));
   }
-}
-
-/** A rate as a caller gave it. @internal */
-export function rateOf(name: string, rate: unknown): number {
-  if (Number.isSafeInteger(rate)) return rate as number;
-  throw new VapTurnError("option", `option ${name}: expected a whole number of Hz (or rate for both), found ${String(rate)}`);
 }
 
 /** Works with the model of the options; one that is loaded for this alone is closed behind it. */

@@ -1,7 +1,7 @@
 // `vap-turn bench`: what a hop of both channels costs on this machine, on one thread.
 import { HOP_MS } from "../common/frames.js";
-import { TurnModel } from "../wasm/load.js";
 import { TurnDetector } from "../detector.js";
+import { TurnModel } from "../wasm/load.js";
 
 /** What was measured. */
 export interface Bench {

@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import type { Call, Track } from "../analyze.js";
 import { lengthMs } from "../analyze.js";
-import { InputError, fault, type Request } from "./options.js";
 import { VapTurnError, told } from "../common/errors.js";
-import { decodeWav, type Wav } from "../wasm/wav.js";
+import { decodeWav, type Wav } from "../wasm/decode.js";
+import { InputError, fault, type Request } from "./options.js";
 
 /** Reads the files of a request; `say` is told what the user should know but need not change. */
 export async function readCall({ files, swap }: Request, say: (line: string) => void): Promise<Call> {

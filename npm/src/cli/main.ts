@@ -3,15 +3,15 @@
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { joined, steps, type Call, type Step } from "../analyze.js";
-import { bench, benchLines } from "./bench.js";
-import { readCall } from "./input.js";
-import { HELP, InputError, fault, readRequest, type Request } from "./options.js";
 import { VapTurnError, told } from "../common/errors.js";
 import { inOrder } from "../common/events.js";
-import { TurnModel } from "../wasm/load.js";
 import { summarise } from "../report/summary.js";
 import { callSvg } from "../report/svg.js";
 import { COLUMNS, clock, eventLine, summaryLines } from "../report/timeline.js";
+import { TurnModel } from "../wasm/load.js";
+import { bench, benchLines } from "./bench.js";
+import { readCall } from "./input.js";
+import { HELP, InputError, fault, readRequest, type Request } from "./options.js";
 
 const LONG_MS = 60_000;
 

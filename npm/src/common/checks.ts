@@ -26,3 +26,9 @@ export function shown(value: unknown): string {
   if (["number", "boolean", "undefined", "bigint"].includes(typeof value) || value === null) return String(value);
   return Object.prototype.toString.call(value).slice(8, -1);
 }
+
+/** A rate as a caller gave it. */
+export function rateOf(name: string, rate: unknown): number {
+  if (Number.isSafeInteger(rate)) return rate as number;
+  throw new VapTurnError("option", `option ${name}: expected a whole number of Hz (or rate for both), found ${String(rate)}`);
+}

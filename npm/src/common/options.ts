@@ -1,21 +1,8 @@
 // What a caller can ask for, and what can be read back.
-import type { TurnModel } from "../wasm/load.js";
+import type { Encoding } from "./samples.js";
 
 /** Where bytes come from: a URL, a path (Node), a response, or the bytes themselves. */
 export type BinarySource = URL | string | Response | ArrayBuffer | ArrayBufferView;
-
-/** Where the package's own files come from; by default they lie beside its code. */
-export interface LoadOptions {
-  /** The model file, or a model that is already loaded; by default `optimized.safetensors`. */
-  model?: BinarySource | TurnModel;
-  /** The wasm binary; by default `vap_wasm_bg.wasm`. It is loaded once a page or process: the first to ask decides. */
-  wasm?: BinarySource | WebAssembly.Module;
-  /**
-   * Folder of `vap_wasm_bg.wasm` and `optimized.safetensors`: a URL, in Node a path too; by default they lie beside the
-   * package's code. `model` and `wasm` go first.
-   */
-  assetBase?: URL | string;
-}
 
 /** Names of the presets, from fast to patient. */
 export const PRESETS = ["fast", "balanced", "patient"] as const;
@@ -149,4 +136,23 @@ export interface ModelInfo {
   calibration: Calibration | null;
   /** Number of weights. */
   parameters: number;
+}
+
+/** What a conversation is told at its beginning: `rate` of both channels, or the rate of each. */
+export interface ConversationOptions {
+  /** Sample rate of both channels, in Hz; there is no default. */
+  rate?: number;
+  /** Sample rate of the user's channel, in Hz; instead of `rate`. */
+  userRate?: number;
+  /** Sample rate of the agent's channel, in Hz; instead of `rate`. */
+  agentRate?: number;
+  /**
+   * Thresholds (0 to 1) and times (ms) that differ from the model's, or what is asked: a `preset`, `maxFalseCutoff` or
+   * `meanLatencyMs`. By default those of the model file.
+   */
+  policy?: PolicyOptions;
+  /** What the user will probably say first; by default `"open"`. */
+  expect?: Expectation;
+  /** What a channel is that comes as bytes (`Uint8Array`, `Buffer`); by default bytes are refused. */
+  encoding?: Encoding;
 }

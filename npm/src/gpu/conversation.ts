@@ -1,12 +1,11 @@
 // One conversation whose model is computed on the GPU; from the moment on that the GPU is lost, on the CPU.
 import { VapTurnError, asVapTurnError } from "../common/errors.js";
 import { HOP_MS } from "../common/frames.js";
+import { steered, type PolicyAnswer, type PolicyRequest } from "../wasm/policy-in-force.js";
+import type { RawOutput, Relay, Session } from "../wasm/vap_wasm.js";
 import type { BackendName } from "./adapter.js";
 import { within } from "./pace.js";
 import type { GpuStream } from "./stream.js";
-import type { Steer, Steered } from "../live/messages.js";
-import { steered } from "../wasm/policy-in-force.js";
-import type { RawOutput, Relay, Session } from "../wasm/vap_wasm.js";
 
 export class GpuConversation {
   /** Told when the CPU has taken over. */
@@ -71,10 +70,10 @@ export class GpuConversation {
   }
 
   /** Changes policy or expectation from the next hop on that is decided; a relay has told every hop that is, up to `toldMs`. */
-  steer(message: Steer, toldMs: number): Steered {
-    if (this.#relay) return steered(this.#relay, message, toldMs);
+  steer(request: PolicyRequest, toldMs: number): PolicyAnswer {
+    if (this.#relay) return steered(this.#relay, request, toldMs);
     const session = this.#open();
-    return steered(session, message, HOP_MS * session.frames());
+    return steered(session, request, HOP_MS * session.frames());
   }
 
   /** Ends the sound; the last hops may then wait. */

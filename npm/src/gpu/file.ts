@@ -1,6 +1,5 @@
 // Where the GPU binary lies. Loaded only where it may be used, so that bundlers keep its address out of what every page loads.
-import { fileIn } from "../wasm/load.js";
-import type { LoadOptions } from "../common/options.js";
+import { fileIn, type LoadOptions } from "../wasm/load.js";
 
 /** By default: in the folder given, else beside this code. */
 export function defaultGpuWasm(base?: LoadOptions["assetBase"]): URL | string {

@@ -1,9 +1,9 @@
 // How fast the GPU is, a hop at a time as in a live conversation, after a warm-up.
+import { VapTurnError } from "../common/errors.js";
 import type { Pair } from "../common/events.js";
 import { HOP_MS } from "../common/frames.js";
-import type { GpuStream } from "./stream.js";
 import type { Relay } from "../wasm/vap_wasm.js";
-import { VapTurnError } from "../common/errors.js";
+import type { GpuStream } from "./stream.js";
 
 /** Values of a hop of both channels. */
 export const HOP_MELS = 2 * 160;

@@ -1,13 +1,12 @@
 // Whole recordings on WebGPU. Loaded only where it may be used.
+import type { BinarySource } from "../common/options.js";
+import { readBytes, type LoadOptions } from "../wasm/load.js";
+import type { RawOutput, Session } from "../wasm/vap_wasm.js";
 import type { BackendName } from "./adapter.js";
 import { GpuConversation } from "./conversation.js";
 import { defaultGpuWasm } from "./file.js";
 import { HOP_MELS, within } from "./pace.js";
 import { GpuStream } from "./stream.js";
-import { readBytes } from "../wasm/load.js";
-import type { BinarySource, LoadOptions } from "../common/options.js";
-import type { TurnDetector } from "../detector.js";
-import { type RawOutput } from "../wasm/vap_wasm.js";
 
 /** Hops that go to the GPU at once. */
 const GPU_HOPS = 512;
@@ -31,16 +30,16 @@ export interface GpuPlan {
   hops: number;
 }
 
-/** Hears a recording on the GPU; undefined where the CPU is faster. */
-export async function gpuHearing(detector: TurnDetector, plan: GpuPlan): Promise<GpuHearing | undefined> {
+/** Hears a recording on the GPU, from where `session` begins; undefined where the CPU is faster. */
+export async function gpuHearing(session: Session, plan: GpuPlan): Promise<GpuHearing | undefined> {
   const { backend, hops } = plan;
-  if (backend === "webgpu") return new GpuHearing(detector, await opened(plan));
-  const cpuMs = cpuHopMs(detector);
+  if (backend === "webgpu") return new GpuHearing(session, await opened(plan));
+  const cpuMs = cpuHopMs(session);
   // Not worth a race: the CPU is done before.
   if (cpuMs * hops < WORTH_MS) return undefined;
   const opening = opened(plan).then(async (stream) => ({ stream, hopMs: await gpuHopMs(stream) }));
   const gpu = await within(RACE_MS, opening).catch(() => undefined);
-  if (gpu && gpu.hopMs < cpuMs) return new GpuHearing(detector, gpu.stream);
+  if (gpu && gpu.hopMs < cpuMs) return new GpuHearing(session, gpu.stream);
   opening.then(({ stream }) => { stream.free(); }, () => undefined);
   return undefined;
 }
@@ -49,8 +48,8 @@ export async function gpuHearing(detector: TurnDetector, plan: GpuPlan): Promise
 export class GpuHearing {
   readonly #conversation: GpuConversation;
 
-  constructor(detector: TurnDetector, stream: GpuStream) {
-    this.#conversation = new GpuConversation(detector.raw.relay(), stream, [GPU_HOPS, 32, 4, 1], PATIENCE_MS);
+  constructor(session: Session, stream: GpuStream) {
+    this.#conversation = new GpuConversation(session.relay(), stream, [GPU_HOPS, 32, 4, 1], PATIENCE_MS);
   }
 
   /** What computes the model: no longer the GPU when it was lost. */
@@ -77,14 +76,13 @@ async function opened({ wasm, assetBase, model }: GpuPlan): Promise<GpuStream> {
   return GpuStream.open(await readBytes(wasm ?? defaultGpuWasm(assetBase), "GPU binary"), model);
 }
 
-function cpuHopMs(detector: TurnDetector): number {
-  const { userRate, agentRate } = detector.info;
-  const [user, agent] = [userRate, agentRate].map((rate) => new Float32Array(Math.ceil((rate * CPU_HOPS) / 50)));
-  detector.push(user, agent);
+function cpuHopMs(session: Session): number {
+  const [user, agent] = Array.from(session.rates(), (rate) => new Float32Array(Math.ceil((rate * CPU_HOPS) / 50)));
+  session.push(user, agent);
   const start = performance.now();
-  detector.push(user, agent);
+  session.push(user, agent);
   const hopMs = (performance.now() - start) / CPU_HOPS;
-  detector.reset();
+  session.reset();
   return hopMs;
 }
 

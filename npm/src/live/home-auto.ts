@@ -1,8 +1,8 @@
 // Chooses a home by measurement.
 import { VapTurnError } from "../common/errors.js";
-import type { Home, HomeName, Plan } from "./home.js";
 import { openWorker, startWorker, type ReadyWorker } from "./home-worker.js";
 import { openWorklet } from "./home-worklet.js";
+import type { Home, HomeName, Plan } from "./home.js";
 
 /** Largest share of a block that a slice may take inside the audio thread. */
 const SHARE = 0.1;

@@ -39,7 +39,7 @@ export async function startWorker(plan: Plan): Promise<ReadyWorker> {
 }
 
 /** Opens the ear of a Worker that is ready. */
-export async function openWorker(plan: Plan, { worker, ready: { beginning, backend = "cpu", race } }: ReadyWorker): Promise<Home> {
+export async function openWorker(plan: Plan, { worker, ready: { start, backend = "cpu", race } }: ReadyWorker): Promise<Home> {
   const node = await openNode(plan, plan.scripts.capture, CAPTURE);
   listenTo(node, (message) => {
     if (message.kind !== "ready") plan.tell(message);
@@ -52,7 +52,7 @@ export async function openWorker(plan: Plan, { worker, ready: { beginning, backe
   return {
     name: "worker",
     node,
-    beginning,
+    start,
     backend,
     race,
     steer: (message) => {

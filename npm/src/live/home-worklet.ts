@@ -7,14 +7,14 @@ export async function openWorklet(plan: Plan): Promise<Home> {
   // Without the GPU binary, which may be there after a race.
   const begin = { ...plan.begin };
   delete begin.gpu;
-  const { beginning } = await answered({ ...plan, begin }, "worklet", (hear) => {
+  const { start } = await answered({ ...plan, begin }, "worklet", (hear) => {
     listenTo(node, hear);
     node.port.postMessage(begin);
   });
   return {
     name: "worklet",
     node,
-    beginning,
+    start,
     backend: "cpu",
     race: undefined,
     steer: (message) => {

@@ -1,8 +1,9 @@
 // A home is where a conversation is computed: inside the AudioWorklet, or in a Worker that a capture worklet feeds.
 import { VapTurnError, told } from "../common/errors.js";
-import type { BackendName, Race } from "../gpu/adapter.js";
 import type { Lifetime } from "../common/lifetime.js";
-import type { Begin, Beginning, Ready, Steer, ToPage } from "./messages.js";
+import type { BackendName, Race } from "../gpu/adapter.js";
+import type { SessionStart } from "../wasm/engine.js";
+import type { Begin, Ready, Steer, ToPage } from "./messages.js";
 
 /** Names of the homes. */
 export const HOMES = ["worklet", "worker"] as const;
@@ -30,7 +31,7 @@ export interface Home {
   name: HomeName;
   /** Takes the user on input 0 and the agent on input 1; pushed samples and the end go to its port. */
   node: AudioWorkletNode;
-  beginning: Beginning;
+  start: SessionStart;
   /** Hands a change of policy or expectation to where it is computed. */
   steer: (message: Steer) => void;
   backend: BackendName;

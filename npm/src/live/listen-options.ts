@@ -1,11 +1,11 @@
 // What a page asks of `listen`, checked before anything is opened.
 import { checkNames, wrong } from "../common/checks.js";
 import { VapTurnError, told } from "../common/errors.js";
+import type { BinarySource, Expectation, PolicyOptions } from "../common/options.js";
+import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
 import { BACKENDS, type BackendName } from "../gpu/adapter.js";
 import { HOMES, type HomeName } from "./home.js";
 import { PcmInput, type TurnInput } from "./inputs.js";
-import type { BinarySource, Expectation, PolicyOptions } from "../common/options.js";
-import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
 
 /** Options of `listen`; a user, an agent, or both. */
 export interface ListenOptions {

@@ -1,13 +1,13 @@
 // Listening live in a page: options checked, inputs and a home opened, a session given.
 import { VapTurnError, asVapTurnError, told } from "../common/errors.js";
 import type { Pair } from "../common/events.js";
-import { mayTry } from "../gpu/adapter.js";
-import type { Plan } from "./home.js";
-import { openHome } from "./home-auto.js";
-import { PcmInput, openInput, type OpenInput } from "./inputs.js";
 import { Lifetime, unlessAborted } from "../common/lifetime.js";
-import { checked, contextOf, type ListenOptions } from "./listen-options.js";
+import { mayTry } from "../gpu/adapter.js";
 import { defaultModel, defaultWasm, readBytes, urlIn } from "../wasm/load.js";
+import { openHome } from "./home-auto.js";
+import type { Plan } from "./home.js";
+import { PcmInput, openInput, type OpenInput } from "./inputs.js";
+import { checked, contextOf, type ListenOptions } from "./listen-options.js";
 import type { Begin, PushedRates } from "./messages.js";
 import { TurnSession } from "./turn-session.js";
 

@@ -2,7 +2,8 @@
 import type { ErrorCode } from "../common/errors.js";
 import type { Pair, TurnEvent } from "../common/events.js";
 import type { BackendName, Race } from "../gpu/adapter.js";
-import type { Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "../common/options.js";
+import type { EngineParts, SessionStart } from "../wasm/engine.js";
+import type { PolicyAnswer, PolicyRequest } from "../wasm/policy-in-force.js";
 
 /** Names under which the processors are registered. */
 export const WORKLET = "vap-turn-worklet";
@@ -12,14 +13,8 @@ export const CAPTURE = "vap-turn-capture";
 export type PushedRates = readonly [user: number | undefined, agent: number | undefined];
 
 /** Page to worklet or Worker: begin a conversation. */
-export interface Begin {
+export interface Begin extends EngineParts {
   kind: "begin";
-  wasm: Uint8Array<ArrayBuffer>;
-  model: Uint8Array<ArrayBuffer>;
-  /** Sample rate of each channel, in Hz. */
-  rates: Pair;
-  policy: PolicyOptions | undefined;
-  expect: Expectation | undefined;
   pushed: PushedRates;
   /** The GPU binary, for the Worker that may use it, and whether it must. */
   gpu?: { wasm: Uint8Array<ArrayBuffer>; backend: "auto" | "webgpu" };
@@ -62,21 +57,16 @@ export interface Clear {
 }
 
 /** Page to worklet or Worker: another policy or expectation. */
-export interface Steer {
+export interface Steer extends PolicyRequest {
   kind: "steer";
   /** Number of the question, for its answer. */
   id: number;
-  policy?: PolicyOptions;
-  expect?: Expectation;
 }
 
 /** Worklet or Worker to page: what came of it. */
-export interface Steered {
+export interface Steered extends PolicyAnswer {
   kind: "steered";
   id: number;
-  change?: PolicyChange;
-  /** Why the old one stays. */
-  refused?: Pick<Failed, "code" | "message">;
 }
 
 /** Page to worklet or capture, and capture to Worker: end the conversation. */
@@ -112,12 +102,6 @@ export interface Free {
   samples: Float32Array<ArrayBuffer>;
 }
 
-/** What is known of a conversation at its beginning. */
-export interface Beginning {
-  model: ModelInfo;
-  inForce: PolicyInForce;
-}
-
 /** What a warm-up measured. */
 export interface Pace {
   /** Time of a hop. */
@@ -129,7 +113,7 @@ export interface Pace {
 /** Worklet or Worker to page: ready for sound. */
 export interface Ready {
   kind: "ready";
-  beginning: Beginning;
+  start: SessionStart;
   /** From the Worker. */
   pace?: Pace;
   /** From the Worker that may use the GPU. */

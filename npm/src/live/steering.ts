@@ -1,7 +1,7 @@
 // Questions to a home that change policy or expectation, and their answers.
 import { VapTurnError } from "../common/errors.js";
-import type { Steer, Steered } from "./messages.js";
 import type { PolicyChange } from "../common/options.js";
+import type { Steer, Steered } from "./messages.js";
 
 interface Waiting {
   resolve: (change: PolicyChange) => void;

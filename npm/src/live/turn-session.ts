@@ -1,15 +1,15 @@
 // A conversation that is listened to live: its events, its frames, its state and its end.
 import { VapTurnError } from "../common/errors.js";
 import { SPEAKERS, inOrder, type Frame, type Speaker, type TurnEvent } from "../common/events.js";
-import { FrameQueue } from "./frame-queue.js";
 import { unpacked } from "../common/frames.js";
-import type { BackendName, Race } from "../gpu/adapter.js";
-import type { Home, HomeName } from "./home.js";
-import type { OpenInput } from "./inputs.js";
 import type { Lifetime } from "../common/lifetime.js";
-import type { Counters, Failed, Moved, Started, Steered, Told } from "./messages.js";
 import type { Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "../common/options.js";
 import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
+import type { BackendName, Race } from "../gpu/adapter.js";
+import { FrameQueue } from "./frame-queue.js";
+import type { Home, HomeName } from "./home.js";
+import type { OpenInput } from "./inputs.js";
+import type { Counters, Failed, Moved, Started, Steered, Told } from "./messages.js";
 import { Steering } from "./steering.js";
 
 /** Events of a {@link TurnSession}, by type; what happened is their `detail`. */
@@ -97,7 +97,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   constructor({ context, home, inputs, life }: Parts) {
     super();
     this.context = context;
-    const { model, inForce } = home.beginning;
+    const { model, inForce } = home.start;
     this.#info = { model, ...inForce, ...(home.race && { race: home.race }) };
     this.#home = home;
     this.#steering = new Steering(home.steer);

@@ -4,9 +4,9 @@ import { inOrder, type Frame, type TurnEvent } from "../common/events.js";
 import { unpacked } from "../common/frames.js";
 import type { Expectation, PolicyChange, PolicyOptions } from "../common/options.js";
 import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
+import { checkSamples, sampleCount, type Samples } from "../common/samples.js";
 import type { Answer, CallInfo, EndOrder, OpenOrder, PushOrder, SteerOrder, Told } from "./messages.js";
 import type { PoolThread } from "./thread.js";
-import { checkSamples, sampleCount, type Samples } from "../common/samples.js";
 
 /** Deaths of its thread without anything told in between, behind which a call is given up. */
 const STRIKES = 10;

@@ -2,9 +2,9 @@
 import type { ErrorCode } from "../common/errors.js";
 import type { Pair, TurnEvent } from "../common/events.js";
 import type { Packed } from "../common/frames.js";
-import type { Steered } from "../live/messages.js";
 import type { Expectation, ModelInfo, PolicyInForce, PolicyOptions } from "../common/options.js";
 import type { Encoding, Samples } from "../common/samples.js";
+import type { PolicyAnswer, PolicyRequest } from "../wasm/policy-in-force.js";
 
 /** What a thread begins with. */
 export interface Beginning {
@@ -45,12 +45,10 @@ export interface EndOrder {
 }
 
 /** Policy or expectation change behind all sound so far. */
-export interface SteerOrder {
+export interface SteerOrder extends PolicyRequest {
   kind: "steer";
   call: number;
   seq: number;
-  policy?: PolicyOptions;
-  expect?: Expectation;
 }
 
 /** The conversation is forgotten. */
@@ -81,7 +79,7 @@ export interface Told {
   state: Uint8Array | undefined;
   info: CallInfo | undefined;
   /** What a change came to. */
-  steered: Pick<Steered, "change" | "refused"> | undefined;
+  steered: PolicyAnswer | undefined;
 }
 
 /** A conversation that cannot go on. */

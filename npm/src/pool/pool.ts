@@ -1,16 +1,15 @@
 // Many live calls on the threads of a Node process: sound goes to a call's thread, events come back. A thread that dies
 // takes no call with it.
-import { checkNames, wrong } from "../common/checks.js";
+import { checkNames, rateOf, wrong } from "../common/checks.js";
 import { VapTurnError, told } from "../common/errors.js";
 import type { Frame, TurnEvent } from "../common/events.js";
-import { TurnModel, defaultModel, defaultWasm, readBytes } from "../wasm/load.js";
-import type { BinarySource, ModelInfo } from "../common/options.js";
+import type { BinarySource, ConversationOptions, ModelInfo } from "../common/options.js";
 import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
+import { checkBytes, checkEncoding } from "../common/samples.js";
+import { TurnModel, defaultModel, defaultWasm, readBytes } from "../wasm/load.js";
 import { PoolCall } from "./call.js";
 import type { Answer, Beginning } from "./messages.js";
 import { PoolThread } from "./thread.js";
-import { checkBytes, checkEncoding } from "../common/samples.js";
-import { rateOf, type DetectorOptions } from "../detector.js";
 
 /** Options of {@link createPool}. */
 export interface PoolOptions {
@@ -34,7 +33,7 @@ export interface PoolOptions {
 }
 
 /** Options of {@link TurnPool.open}. */
-export interface CallOptions extends Omit<DetectorOptions, "model" | "wasm" | "assetBase"> {
+export interface CallOptions extends ConversationOptions {
   /**
    * Goes on from a saved state: policy and expectation are those of the conversation and must be left out, and `rate` must
    * say the same. By default the call begins.

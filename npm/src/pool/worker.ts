@@ -1,10 +1,11 @@
 // A thread of a pool: many sessions over weights that are loaded once, worked in the order in which sound comes.
 import { VapTurnError, asVapTurnError } from "../common/errors.js";
 import { HOP_MS } from "../common/frames.js";
-import type { Answer, Beginning, CallInfo, FromThread, OpenOrder, Order, Told } from "./messages.js";
+import type { Encoding, Samples } from "../common/samples.js";
+import { floats } from "../wasm/decode.js";
 import { inForce, steered } from "../wasm/policy-in-force.js";
-import { floats, type Encoding, type Samples } from "../common/samples.js";
 import { Model, Session, initSync, type RawOutput } from "../wasm/vap_wasm.js";
+import type { Answer, Beginning, CallInfo, FromThread, OpenOrder, Order, Told } from "./messages.js";
 
 /** How long answers may wait for those behind them. */
 const PATIENCE_MS = 5;
@@ -71,10 +72,8 @@ function answered(model: Model, calls: Map<number, Call>, order: Order): Answer 
         const output = known.session.push(heard(order.user), heard(order.agent));
         return answer(call, seq, known, output, order.save);
       }
-      case "steer": {
-        const { change, refused } = steered(known.session, { ...order, id: seq }, HOP_MS * known.session.frames());
-        return { ...answer(call, seq, known), steered: { ...(change && { change }), ...(refused && { refused }) } };
-      }
+      case "steer":
+        return { ...answer(call, seq, known), steered: steered(known.session, order, HOP_MS * known.session.frames()) };
       case "save":
         return answer(call, seq, known, undefined, true);
       case "finish": {

@@ -1,16 +1,33 @@
 // The wasm session as the homes use it: made from bytes, fed through its own memory, asked slice by slice.
 import { VapTurnError, told } from "../common/errors.js";
+import type { Pair } from "../common/events.js";
 import { HOP_MS } from "../common/frames.js";
-import type { Beginning, Begin, Steer, Steered } from "../live/messages.js";
-import { inForce, steered } from "./policy-in-force.js";
+import type { Expectation, ModelInfo, PolicyInForce, PolicyOptions } from "../common/options.js";
+import { inForce, steered, type PolicyAnswer, type PolicyRequest } from "./policy-in-force.js";
 import { Model, Session, initSync, type RawOutput, type Relay } from "./vap_wasm.js";
 
 /** Samples of a channel that {@link Engine.room} takes. */
 export const ROOM = 4096;
 
+/** What an engine is made of. */
+export interface EngineParts {
+  wasm: Uint8Array<ArrayBuffer>;
+  model: Uint8Array<ArrayBuffer>;
+  /** Sample rate of each channel, in Hz. */
+  rates: Pair;
+  policy: PolicyOptions | undefined;
+  expect: Expectation | undefined;
+}
+
+/** What is known of a conversation at its beginning. */
+export interface SessionStart {
+  model: ModelInfo;
+  inForce: PolicyInForce;
+}
+
 /** One conversation on the thread that made it. */
 export class Engine {
-  readonly beginning: Beginning;
+  readonly start: SessionStart;
   /** Longest time between the end of a hop going in and its work beginning, in ms. */
   readonly heldBackMs: number;
   readonly #memory: WebAssembly.Memory;
@@ -18,12 +35,12 @@ export class Engine {
   #rooms: [Float32Array, Float32Array];
 
   /** Compiles, loads and makes, at once. */
-  constructor({ wasm, model, rates: [userRate, agentRate], policy, expect }: Begin) {
+  constructor({ wasm, model, rates: [userRate, agentRate], policy, expect }: EngineParts) {
     this.#memory = compiled(wasm);
     const weights = Model.load(model);
     try {
       this.#session = new Session(weights, { userRate, agentRate, ...(policy && { policy }), ...(expect && { expect }) });
-      this.beginning = { model: weights.info(), inForce: inForce(this.#session) };
+      this.start = { model: weights.info(), inForce: inForce(this.#session) };
     } finally {
       weights.free();
     }
@@ -59,8 +76,8 @@ export class Engine {
   }
 
   /** Changes policy or expectation from the next hop on that is decided; what is refused leaves the old one. */
-  steer(message: Steer): Steered {
-    return steered(this.#session, message, HOP_MS * this.#session.frames());
+  steer(request: PolicyRequest): PolicyAnswer {
+    return steered(this.#session, request, HOP_MS * this.#session.frames());
   }
 
   finish(): RawOutput {

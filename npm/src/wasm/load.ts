@@ -2,8 +2,21 @@
 // The default files are named by `new URL(..., import.meta.url)`, which bundlers follow.
 import { checkNames } from "../common/checks.js";
 import { VapTurnError, guarded, told } from "../common/errors.js";
-import type { BinarySource, LoadOptions, ModelInfo } from "../common/options.js";
+import type { BinarySource, ModelInfo } from "../common/options.js";
 import init, { Model } from "./vap_wasm.js";
+
+/** Where the package's own files come from; by default they lie beside its code. */
+export interface LoadOptions {
+  /** The model file, or a model that is already loaded; by default `optimized.safetensors`. */
+  model?: BinarySource | TurnModel;
+  /** The wasm binary; by default `vap_wasm_bg.wasm`. It is loaded once a page or process: the first to ask decides. */
+  wasm?: BinarySource | WebAssembly.Module;
+  /**
+   * Folder of `vap_wasm_bg.wasm` and `optimized.safetensors`: a URL, in Node a path too; by default they lie beside the
+   * package's code. `model` and `wasm` go first.
+   */
+  assetBase?: URL | string;
+}
 
 type Base = LoadOptions["assetBase"];
 

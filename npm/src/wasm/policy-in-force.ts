@@ -1,8 +1,20 @@
 // What a session of the wasm side decides its events by, and how that changes.
-import { asVapTurnError } from "../common/errors.js";
-import type { Steer, Steered } from "../live/messages.js";
-import type { PolicyInForce } from "../common/options.js";
+import { asVapTurnError, type ErrorCode } from "../common/errors.js";
+import type { Expectation, PolicyChange, PolicyInForce, PolicyOptions } from "../common/options.js";
 import type { Relay, Session } from "./vap_wasm.js";
+
+/** Another policy or expectation. */
+export interface PolicyRequest {
+  policy?: PolicyOptions;
+  expect?: Expectation;
+}
+
+/** What came of it: one of the two. */
+export interface PolicyAnswer {
+  change?: PolicyChange;
+  /** Why the old one stays. */
+  refused?: { code: ErrorCode; message: string };
+}
 
 export function inForce(session: Session | Relay): PolicyInForce {
   const expected = session.expected();
@@ -10,14 +22,14 @@ export function inForce(session: Session | Relay): PolicyInForce {
 }
 
 /** Changes policy or expectation from the hop on that ends after `fromMs`; what is refused leaves the old one. */
-export function steered(session: Session | Relay, { id, policy, expect }: Pick<Steer, "id" | "policy" | "expect">, fromMs: number): Steered {
+export function steered(session: Session | Relay, { policy, expect }: PolicyRequest, fromMs: number): PolicyAnswer {
   try {
     if (policy) session.setPolicy(policy);
     if (expect) session.expect(expect);
-    return { kind: "steered", id, change: { ...inForce(session), fromMs } };
+    return { change: { ...inForce(session), fromMs } };
   } catch (error) {
     const { code, message } = asVapTurnError(error);
     if (code === "internal") throw error;
-    return { kind: "steered", id, refused: { code, message } };
+    return { refused: { code, message } };
   }
 }

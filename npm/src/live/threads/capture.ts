@@ -1,9 +1,9 @@
 // The ear of the Worker home: hands sound of both channels from the audio thread to a Worker. Built into one file
 // without imports.
-import { scope } from "./audio-scope.js";
 import type { Pair } from "../../common/events.js";
-import { Feed, takeInput } from "./feed.js";
 import { CAPTURE, type Free, type Listening, type Open, type Sound, type Started, type ToCapture } from "../messages.js";
+import { scope } from "./audio-scope.js";
+import { Feed, takeInput } from "./feed.js";
 
 /** Sound in one message; half a hop, so that a hop waits little for the message that completes it. */
 const STEP_MS = 10;

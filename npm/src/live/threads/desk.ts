@@ -1,9 +1,9 @@
 // What the Workers share: counters, and what the page is told.
-import type { Engine } from "../../wasm/engine.js";
 import { asVapTurnError } from "../../common/errors.js";
 import { HOP_MS, NUMBERS } from "../../common/frames.js";
-import type { Counters, Free, Sound, ToPage } from "../messages.js";
+import type { Engine } from "../../wasm/engine.js";
 import type { RawOutput } from "../../wasm/vap_wasm.js";
+import type { Counters, Free, Sound, ToPage } from "../messages.js";
 
 /** Keeps count, and tells the page. */
 export class Desk {

@@ -1,15 +1,15 @@
 // The Worker home where the GPU is asked for, or raced against the CPU: as the other Worker, and the model on WebGPU.
 // One step is in flight; what comes meanwhile waits in the buffers of the capture worklet, and once they are all out,
 // it counts what it drops. Built into one file without imports.
-import { Desk, channelsOf, giveBack } from "./desk.js";
-import { Engine } from "../../wasm/engine.js";
 import { VapTurnError } from "../../common/errors.js";
 import type { Pair } from "../../common/events.js";
 import { HOP_MS, NUMBERS } from "../../common/frames.js";
 import { GpuConversation } from "../../gpu/conversation.js";
 import { gpuPace, warmed, within } from "../../gpu/pace.js";
 import { GpuStream, claimThread } from "../../gpu/stream.js";
+import { Engine } from "../../wasm/engine.js";
 import type { Begin, Finish, Sound, ToWorker } from "../messages.js";
+import { Desk, channelsOf, giveBack } from "./desk.js";
 import { measured } from "./pace.js";
 
 /** Longest sound that is taken in between two steps. */
@@ -161,7 +161,7 @@ async function begin(message: Begin): Promise<void> {
     opening.then(({ stream }) => { stream.free(); }, () => undefined);
   }
   const race = { cpuMs: pace.hopMs, webgpuMs: gpu?.hopMs };
-  desk.post({ kind: "ready", beginning: cpu.beginning, pace, backend: conversation ? "webgpu" : "cpu", race });
+  desk.post({ kind: "ready", start: cpu.start, pace, backend: conversation ? "webgpu" : "cpu", race });
 }
 
 /** The stream on the GPU, back at its beginning, and the time of a hop on it. */
@@ -174,8 +174,8 @@ claimThread();
 globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "attend") attend(data.sound);
   else if (data.kind === "steer") {
-    const steered = engine?.steer(data) ?? conversation?.steer(data, desk.toldMs);
-    if (steered) desk.post(steered);
+    const answer = engine?.steer(data) ?? conversation?.steer(data, desk.toldMs);
+    if (answer) desk.post({ kind: "steered", id: data.id, ...answer });
   } else if ((data.kind as unknown) === "begin") begin(data).catch(fail);
   // Others are messages of a page that has made the Worker itself.
 };

@@ -1,7 +1,7 @@
 // How fast a session is on this machine: timed slice by slice after a warm-up.
-import type { Engine } from "../../wasm/engine.js";
 import type { Pair } from "../../common/events.js";
 import { HOP_MS } from "../../common/frames.js";
+import type { Engine } from "../../wasm/engine.js";
 import type { Pace } from "../messages.js";
 
 /** The first hundred hops run several times slower, until the compiler has settled. */

@@ -1,8 +1,8 @@
 // The Worker home: takes sound from the capture worklet piece by piece, computes, and tells the page. Built into one
 // file without imports.
-import { Desk } from "./desk.js";
 import { Engine } from "../../wasm/engine.js";
 import type { Begin, Finish, Sound, ToWorker } from "../messages.js";
+import { Desk } from "./desk.js";
 import { measured } from "./pace.js";
 
 const desk = new Desk();
@@ -32,14 +32,14 @@ function begin(message: Begin): void {
   engine = new Engine(message);
   const pace = measured(engine, message.rates);
   engine.reset();
-  desk.post({ kind: "ready", beginning: engine.beginning, pace });
+  desk.post({ kind: "ready", start: engine.start, pace });
 }
 
 globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   guarded(() => {
     if (data.kind === "attend") attend(data.sound);
     else if (data.kind === "steer") {
-      if (engine) desk.post(engine.steer(data));
+      if (engine) desk.post({ kind: "steered", id: data.id, ...engine.steer(data) });
     } else if ((data.kind as unknown) === "begin") begin(data);
     // Others are messages of a page that has made the Worker itself.
   });

@@ -1,12 +1,12 @@
 // The worklet home: the whole computation inside the audio thread, a few slices in every block, so that no block has to
 // wait for it. Built into one file without imports.
 import "./polyfill.js";
-import { scope } from "./audio-scope.js";
-import { Engine, ROOM } from "../../wasm/engine.js";
 import { asVapTurnError } from "../../common/errors.js";
 import { HOP_MS, NUMBERS } from "../../common/frames.js";
-import { Feed, takeInput } from "./feed.js";
+import { Engine, ROOM } from "../../wasm/engine.js";
 import { WORKLET, type Begin, type Counters, type ToPage, type ToWorklet } from "../messages.js";
+import { scope } from "./audio-scope.js";
+import { Feed, takeInput } from "./feed.js";
 
 /** Slices of a hop before any was counted. */
 const SLICES = 16;
@@ -74,7 +74,7 @@ class Listener extends scope.AudioWorkletProcessor {
         this.#feeds[message.channel]?.clear();
         break;
       case "steer":
-        if (this.#engine) this.#post(this.#engine.steer(message));
+        if (this.#engine) this.#post({ kind: "steered", id: message.id, ...this.#engine.steer(message) });
         break;
       case "finish":
         if (this.#engine) this.#tell(this.#engine.finish(), 0, true);
@@ -96,7 +96,7 @@ class Listener extends scope.AudioWorkletProcessor {
     const feed = (rate: number | undefined): Feed | undefined => (rate === undefined ? undefined : new Feed(rate, scope.sampleRate));
     this.#feeds = [feed(begin.pushed[0]), feed(begin.pushed[1])];
     this.#engine = engine;
-    this.#post({ kind: "ready", beginning: engine.beginning });
+    this.#post({ kind: "ready", start: engine.start });
   }
 
   #hear(engine: Engine, inputs: Float32Array[][], block: number): void {
