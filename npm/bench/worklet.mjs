@@ -1,4 +1,4 @@
-// `node npm/bench/worklet.mjs [model]` after a build: how much of a render block the worklet home takes, in Chromium, as
+// `node npm/bench/worklet.mjs [model]` after a build: how much of a render block the worklet takes, in Chromium, as
 // one line of JSON. Audio threads have no clock: a Worker counts in shared memory, and every process() call is timed by
 // the counter, as a share of its block. Two cores at least, and nothing else on them; the longest calls are those that
 // the system interrupted.
@@ -54,7 +54,9 @@ async function measure({ model, warmUpS, seconds }) {
     source.start(0, at);
     return source;
   });
-  const session = await listen({ user, agent, home: "worklet", worklet: "./bench/worklet.js", model });
+  const session = await listen({
+    user, agent, runIn: "worklet", assetBase: "./bench", wasm: "./npm/dist/wasm/vap_wasm_bg.wasm", model,
+  });
   const sleep = (s) => new Promise((resume) => setTimeout(resume, 1000 * s));
   await sleep(warmUpS);
   const [ticks, from] = [Atomics.load(counter, 0), performance.now()];
@@ -82,7 +84,7 @@ const site = await start({
 });
 try {
   const page = await site.page("isolated");
-  const model = process.argv[2] && new URL(process.argv[2], `${site.address}/isolated/`).href;
+  const model = new URL(process.argv[2] ?? "npm/models/optimized.safetensors", `${site.address}/isolated/`).href;
   const result = await page.evaluate(measure, { model, warmUpS: WARM_UP_S, seconds: SECONDS });
   process.stdout.write(`${JSON.stringify(result)}\n`);
 } finally {

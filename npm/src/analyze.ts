@@ -1,6 +1,6 @@
 // Whole recordings: samples of both channels to frames and events, a second of sound at a time.
 import { checkNames, checkObject, rateOf, wrong } from "./common/checks.js";
-import { VapTurnError, asVapTurnError, told } from "./common/errors.js";
+import { VapTurnError, asVapTurnError, messageOf } from "./common/errors.js";
 import type { Output } from "./common/events.js";
 import { HOP_MS } from "./common/frames.js";
 import type { BinarySource } from "./common/options.js";
@@ -26,7 +26,7 @@ export interface Call {
 
 /** Options of {@link analyze}; the rates are those of the tracks. */
 export interface AnalyzeOptions extends Omit<DetectorOptions, "rate" | "userRate" | "agentRate" | "encoding"> {
-  /** Told after every second of sound, on the GPU after every ten, both times in ms; by default nobody is. */
+  /** StepOutput after every second of sound, on the GPU after every ten, both times in ms; by default nobody is. */
   onProgress?: (doneMs: number, totalMs: number) => void;
   /**
    * What computes the model: the CPU by default; `"webgpu"`, where the thread has `navigator.gpu`; or `"auto"`: for long
@@ -171,7 +171,7 @@ async function gpuCode(backend: "auto" | "webgpu"): Promise<typeof gpuHearing | 
     return (await import("./gpu/recording.js")).gpuHearing;
   } catch (error) {
     if (backend === "auto") return undefined;
-    throw new VapTurnError("load", `GPU code: ${told(error)}`, error);
+    throw new VapTurnError("load", `GPU code: ${messageOf(error)}`, error);
   }
 }
 

@@ -9,7 +9,7 @@ export type {
 export type { Encoding, Samples } from "./common/samples.js";
 export { TurnDetector, type DetectorInfo, type DetectorOptions, type RestoreOptions } from "./detector.js";
 export type { BackendName, Race } from "./gpu/adapter.js";
-export type { HomeName } from "./live/home.js";
+export type { RunIn } from "./live/runner.js";
 export { PcmInput, type TurnInput } from "./live/inputs.js";
 export { listen } from "./live/listen.js";
 export type { ListenOptions } from "./live/listen-options.js";

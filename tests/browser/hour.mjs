@@ -1,4 +1,4 @@
-// `node tests/browser/hour.mjs [MINUTES]` after a build: an hour of talk rendered through the worklet home in Chromium, as fast as it
+// `node tests/browser/hour.mjs [MINUTES]` after a build: an hour of talk rendered through the worklet in Chromium, as fast as it
 // goes, and the memory after each tenth of it, as lines of JSON. Fails where the wasm memory has grown.
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -21,7 +21,10 @@ async function begin({ rate, minutes, stops }) {
     source.start();
     return source;
   });
-  const session = await listen({ user, agent, home: "worklet", worklet: "./weighed/worklet.js", context });
+  const session = await listen({
+    user, agent, runIn: "worklet", context,
+    assetBase: "./weighed", wasm: "./npm/dist/wasm/vap_wasm_bg.wasm", model: "./npm/models/optimized.safetensors",
+  });
   globalThis.session = session;
   let turns = 0;
   session.addEventListener("turn", () => turns++);

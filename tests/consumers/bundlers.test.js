@@ -114,7 +114,7 @@ test("no bundler", PATIENCE, async (t) => {
   await writeFile(join(home, "app.js"), bare.replace('"vap-turn"', '"./node_modules/vap-turn/dist/index.js"'));
   const { address, asked } = await serve(t, home, STRICT);
   await works(t, address);
-  // Every file of the package that a page can need, of both homes.
+  // Every file of the package that a page can need, of both runners.
   const files = [...new Set(asked)].filter((path) => path.startsWith("/node_modules/"));
   const sizes = await Promise.all(files.map(async (path) => gzipSync(await readFile(join(home, path)), { level: 9 }).length));
   const wireBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Call, Track } from "../analyze.js";
 import { lengthMs } from "../analyze.js";
-import { VapTurnError, told } from "../common/errors.js";
+import { VapTurnError, messageOf } from "../common/errors.js";
 import { decodeWav, type Wav } from "../wasm/decode.js";
 import { InputError, fault, type Request } from "./options.js";
 
@@ -47,6 +47,6 @@ async function readWav(path: string): Promise<Wav> {
     return await decodeWav(bytes);
   } catch (error) {
     if (error instanceof VapTurnError && error.code === "load") throw error;
-    throw new InputError(`${path}: ${told(error)}`);
+    throw new InputError(`${path}: ${messageOf(error)}`);
   }
 }

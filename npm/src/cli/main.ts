@@ -3,7 +3,7 @@
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { joined, steps, type Call, type Step } from "../analyze.js";
-import { VapTurnError, told } from "../common/errors.js";
+import { VapTurnError, messageOf } from "../common/errors.js";
 import { inOrder } from "../common/events.js";
 import { summarise } from "../report/summary.js";
 import { callSvg } from "../report/svg.js";
@@ -122,7 +122,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 main().catch((error: unknown) => {
-  say(told(error));
+  say(messageOf(error));
   // A fault of ours is not the user's input.
   const ours = !(error instanceof InputError) && (!(error instanceof VapTurnError) || error.code === "internal");
   process.exitCode = ours ? 1 : 2;

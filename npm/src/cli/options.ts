@@ -1,7 +1,7 @@
 // The words of the command line, checked: what is asked, or one line about what is wrong.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { told } from "../common/errors.js";
+import { messageOf } from "../common/errors.js";
 import type { Expectation, PolicyOptions } from "../common/options.js";
 import { checkedExpectation } from "../common/policy-options.js";
 
@@ -114,7 +114,7 @@ function parsed(argv: readonly string[]): ReturnType<typeof parseArgs<{ options:
   try {
     return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    throw new InputError(`${told(error)}; --help lists the options`);
+    throw new InputError(`${messageOf(error)}; --help lists the options`);
   }
 }
 
@@ -173,5 +173,5 @@ export function fault(path: string, error: unknown): string {
     ENOTDIR: "no such file",
     ERR_FS_FILE_TOO_LARGE: "is larger than 2 GiB",
   };
-  return `${path}: ${known[code] ?? told(error)}`;
+  return `${path}: ${known[code] ?? messageOf(error)}`;
 }

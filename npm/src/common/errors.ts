@@ -79,7 +79,7 @@ export function guarded<T>(call: () => T): T {
 /** Anything thrown as {@link VapTurnError}; the original is its `cause`. */
 export function asVapTurnError(error: unknown): VapTurnError {
   if (error instanceof VapTurnError) return error;
-  const message = told(error);
+  const message = messageOf(error);
   if (error instanceof Error && "code" in error && isCode(error.code)) {
     return new VapTurnError(error.code, message, error);
   }
@@ -87,6 +87,6 @@ export function asVapTurnError(error: unknown): VapTurnError {
 }
 
 /** The message of anything thrown. */
-export function told(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

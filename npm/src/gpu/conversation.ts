@@ -2,16 +2,16 @@
 import { VapTurnError, asVapTurnError } from "../common/errors.js";
 import { HOP_MS } from "../common/frames.js";
 import { steered, type PolicyAnswer, type PolicyRequest } from "../wasm/policy-in-force.js";
-import type { RawOutput, Relay, Session } from "../wasm/vap_wasm.js";
+import type { RawOutput, RemoteSession, Session } from "../wasm/vap_wasm.js";
 import type { BackendName } from "./adapter.js";
 import { within } from "./pace.js";
 import type { GpuStream } from "./stream.js";
 
 export class GpuConversation {
-  /** Told when the CPU has taken over. */
+  /** StepOutput when the CPU has taken over. */
   onlost: ((reason: VapTurnError) => void) | undefined;
-  #relay: Relay | undefined;
-  /** In place of the relay. */
+  #remote: RemoteSession | undefined;
+  /** In place of the remote. */
   #session: Session | undefined;
   /** Ends the wait for a step when the session has taken over. */
   #leave: (() => void) | undefined;
@@ -21,39 +21,39 @@ export class GpuConversation {
 
   readonly #patienceMs: number;
 
-  /** Takes over the relay and the stream; a step that takes longer than `patienceMs` counts as a lost GPU. */
-  constructor(relay: Relay, gpu: GpuStream, sizes: readonly number[], patienceMs: number) {
-    this.#relay = relay;
+  /** Takes over the remote and the stream; a step that takes longer than `patienceMs` counts as a lost GPU. */
+  constructor(remote: RemoteSession, gpu: GpuStream, sizes: readonly number[], patienceMs: number) {
+    this.#remote = remote;
     this.#gpu = gpu;
     this.#sizes = sizes;
     this.#patienceMs = patienceMs;
   }
 
   get backend(): BackendName {
-    return this.#relay ? "webgpu" : "cpu";
+    return this.#remote ? "webgpu" : "cpu";
   }
 
   /** Hops that wait for {@link step}. */
   get waiting(): number {
-    return (this.#relay ?? this.#open()).waiting();
+    return (this.#remote ?? this.#open()).waiting();
   }
 
   /** Takes sound of both channels. */
   hear(user: Float32Array | undefined, agent: Float32Array | undefined): void {
-    (this.#relay ?? this.#open()).hear(user, agent);
+    (this.#remote ?? this.#open()).hear(user, agent);
   }
 
   /** Where the GPU does not keep up: the CPU takes over. */
   giveUp(): void {
-    if (this.#relay) this.#comeHome(this.#relay, new VapTurnError("backend", "GPU: it is too slow"));
+    if (this.#remote) this.#fallBack(this.#remote, new VapTurnError("backend", "GPU: it is too slow"));
   }
 
   /** Works hops that wait and gives what they tell. */
   async step(): Promise<RawOutput> {
-    const relay = this.#relay;
-    if (!relay) return this.#work(this.#open());
-    const waiting = relay.waiting();
-    const mels = relay.lend(this.#sizes.find((hops) => hops <= waiting) ?? 1);
+    const remote = this.#remote;
+    if (!remote) return this.#work(this.#open());
+    const waiting = remote.waiting();
+    const mels = remote.nextMels(this.#sizes.find((hops) => hops <= waiting) ?? 1);
     const left = new Promise<undefined>((resolve) => {
       this.#leave = () => {
         resolve(undefined);
@@ -61,43 +61,43 @@ export class GpuConversation {
     });
     try {
       const logits = await Promise.race([left, within(this.#patienceMs, this.#gpu.step(mels))]);
-      if (logits && this.#relay === relay) return relay.tell(logits);
+      if (logits && this.#remote === remote) return remote.pushLogits(logits);
     } catch (error) {
-      if (this.#relay === relay) this.#comeHome(relay, asVapTurnError(error));
+      if (this.#remote === remote) this.#fallBack(remote, asVapTurnError(error));
     }
-    // What was out has come home with the rest.
+    // What was out is told with the rest.
     return this.#work(this.#open());
   }
 
-  /** Changes policy or expectation from the next hop on that is decided; a relay has told every hop that is, up to `toldMs`. */
+  /** Changes policy or expectation from the next hop on that is decided; a remote has told every hop that is, up to `toldMs`. */
   steer(request: PolicyRequest, toldMs: number): PolicyAnswer {
-    if (this.#relay) return steered(this.#relay, request, toldMs);
+    if (this.#remote) return steered(this.#remote, request, toldMs);
     const session = this.#open();
     return steered(session, request, HOP_MS * session.frames());
   }
 
   /** Ends the sound; the last hops may then wait. */
   endSound(): void {
-    this.#relay?.endSound();
+    this.#remote?.endSound();
   }
 
   /** Ends the conversation, after the last hop. */
   finish(): RawOutput {
-    return (this.#relay ?? this.#open()).finish();
+    return (this.#remote ?? this.#open()).finish();
   }
 
   free(): void {
-    const relay = this.#relay;
-    this.#relay = undefined;
-    relay?.free();
+    const remote = this.#remote;
+    this.#remote = undefined;
+    remote?.free();
     this.#session?.free();
     this.#session = undefined;
     this.#gpu.free();
   }
 
-  #comeHome(relay: Relay, reason: VapTurnError): Session {
-    this.#relay = undefined;
-    this.#session = relay.comeHome();
+  #fallBack(remote: RemoteSession, reason: VapTurnError): Session {
+    this.#remote = undefined;
+    this.#session = remote.intoSession();
     this.#leave?.();
     this.onlost?.(reason);
     return this.#session;

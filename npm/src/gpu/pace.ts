@@ -2,7 +2,7 @@
 import { VapTurnError } from "../common/errors.js";
 import type { Pair } from "../common/events.js";
 import { HOP_MS } from "../common/frames.js";
-import type { Relay } from "../wasm/vap_wasm.js";
+import type { RemoteSession } from "../wasm/vap_wasm.js";
 import type { GpuStream } from "./stream.js";
 
 /** Values of a hop of both channels. */
@@ -13,8 +13,8 @@ const HOPS = 40;
 /** No longer than this, where a hop takes long. */
 const LIMIT_MS = 400;
 
-/** Median time of a hop, from its sound to what it tells; frees the relay and resets the stream. */
-export async function gpuPace(stream: GpuStream, relay: Relay, rates: Pair): Promise<number> {
+/** Median time of a hop, from its sound to what it tells; frees the remote and resets the stream. */
+export async function gpuPace(stream: GpuStream, remote: RemoteSession, rates: Pair): Promise<number> {
   try {
     const [user, agent] = rates.map((rate) => new Float32Array(Math.ceil((rate * HOP_MS) / 1000))) as [Float32Array, Float32Array];
     const times: number[] = [];
@@ -23,11 +23,11 @@ export async function gpuPace(stream: GpuStream, relay: Relay, rates: Pair): Pro
       const begun = performance.now();
       for (let hop = 0; hop < hops && (hop === 0 || performance.now() - begun < LIMIT_MS); hop++) {
         const start = performance.now();
-        relay.hear(user, agent);
-        const mels = relay.lend(1);
+        remote.hear(user, agent);
+        const mels = remote.nextMels(1);
         // A resampler holds the first hop back.
         if (mels.length === 0) continue;
-        relay.tell(await stream.step(mels));
+        remote.pushLogits(await stream.step(mels));
         times.push(performance.now() - start);
       }
     }
@@ -35,7 +35,7 @@ export async function gpuPace(stream: GpuStream, relay: Relay, rates: Pair): Pro
     times.sort((a, b) => a - b);
     return times[Math.floor(times.length / 2)] ?? Infinity;
   } finally {
-    relay.free();
+    remote.free();
   }
 }
 

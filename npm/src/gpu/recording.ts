@@ -49,7 +49,7 @@ export class GpuHearing {
   readonly #conversation: GpuConversation;
 
   constructor(session: Session, stream: GpuStream) {
-    this.#conversation = new GpuConversation(session.relay(), stream, [GPU_HOPS, 32, 4, 1], PATIENCE_MS);
+    this.#conversation = new GpuConversation(session.remote(), stream, [GPU_HOPS, 32, 4, 1], PATIENCE_MS);
   }
 
   /** What computes the model: no longer the GPU when it was lost. */

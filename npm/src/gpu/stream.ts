@@ -1,5 +1,5 @@
 // The model on WebGPU, on the thread that asks for it: hops of mels in, logits out.
-import { VapTurnError, asVapTurnError, told } from "../common/errors.js";
+import { VapTurnError, asVapTurnError, messageOf } from "../common/errors.js";
 import { adapterOf } from "./adapter.js";
 import init, { Gpu, type GpuModel, type GpuStream as RawStream } from "./vap_gpu.js";
 
@@ -30,7 +30,7 @@ export class GpuStream {
     compiled ??= init({ module_or_path: wasm });
     await compiled.catch((error: unknown) => {
       compiled = undefined;
-      throw new VapTurnError("load", `GPU binary: ${told(error)}`, error);
+      throw new VapTurnError("load", `GPU binary: ${messageOf(error)}`, error);
     });
     return failing(async () => {
       device ??= Gpu.open();
@@ -88,7 +88,7 @@ async function failing<T>(call: () => Promise<T>): Promise<T> {
   } catch (error) {
     device = undefined;
     const known = asVapTurnError(error);
-    throw known.code === "internal" ? new VapTurnError("backend", `GPU: ${told(error)}`, error) : known;
+    throw known.code === "internal" ? new VapTurnError("backend", `GPU: ${messageOf(error)}`, error) : known;
   } finally {
     if (stop) {
       globalThis.removeEventListener("error", stop);

@@ -1,5 +1,5 @@
 // The ways a channel's sound comes in: the microphone, a MediaStream, an AudioNode, or samples that the page pushes.
-import { VapTurnError, told } from "../common/errors.js";
+import { VapTurnError, messageOf } from "../common/errors.js";
 import type { Speaker } from "../common/events.js";
 import type { Lifetime } from "../common/lifetime.js";
 
@@ -86,7 +86,7 @@ async function microphone(): Promise<MediaStream> {
     return await devices.getUserMedia({ audio: { echoCancellation: true, channelCount: 1 } });
   } catch (error) {
     const refused = error instanceof DOMException && (error.name === "NotAllowedError" || error.name === "SecurityError");
-    throw new VapTurnError(refused ? "permission" : "microphone", `microphone: ${told(error)}`, error);
+    throw new VapTurnError(refused ? "permission" : "microphone", `microphone: ${messageOf(error)}`, error);
   }
 }
 
@@ -108,6 +108,6 @@ function openStream(name: Speaker, stream: MediaStream, context: BaseAudioContex
   try {
     return { node: context.createMediaStreamSource(stream), tracks };
   } catch (error) {
-    throw new VapTurnError("context", `option ${name}: ${told(error)}`, error);
+    throw new VapTurnError("context", `option ${name}: ${messageOf(error)}`, error);
   }
 }

@@ -1,10 +1,10 @@
 // What a page asks of `listen`, checked before anything is opened.
 import { checkNames, wrong } from "../common/checks.js";
-import { VapTurnError, told } from "../common/errors.js";
+import { VapTurnError, messageOf } from "../common/errors.js";
 import type { BinarySource, Expectation, PolicyOptions } from "../common/options.js";
 import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
 import { BACKENDS, type BackendName } from "../gpu/adapter.js";
-import { HOMES, type HomeName } from "./home.js";
+import { RUNNERS, type RunIn } from "./runner.js";
 import { PcmInput, type TurnInput } from "./inputs.js";
 
 /** Options of `listen`; a user, an agent, or both. */
@@ -19,9 +19,9 @@ export interface ListenOptions {
    * Where it is computed: inside the audio thread, or in a Worker. By default `"auto"`: measured, in the audio thread
    * where the longest slice of work takes less than a tenth of a render block.
    */
-  home?: HomeName | "auto";
+  runIn?: RunIn | "auto";
   /**
-   * What computes the model: the CPU by default; `"webgpu"`, which fetches the GPU binary and needs the Worker home; or
+   * What computes the model: the CPU by default; `"webgpu"`, which fetches the GPU binary and needs the Worker; or
    * `"auto"`: where a GPU is at hand, the faster of both in a race.
    */
   backend?: BackendName | "auto";
@@ -36,27 +36,20 @@ export interface ListenOptions {
   model?: BinarySource;
   /** The wasm binary; by default `vap_wasm_bg.wasm`. A context compiles it once: the first session decides. */
   wasm?: BinarySource;
-  /** The GPU binary; by default `vap_gpu_bg.wasm`. Fetched only where the GPU may be used. */
-  gpuWasm?: BinarySource;
-  /** Folder of all files of the package, by default beside its code; those named one by one go first. */
+  /**
+   * Folder of `worklet.js`, `capture.js`, `worker.js`, of the binary and the model, and for the GPU of `gpu-worker.js` and
+   * `vap_gpu_bg.wasm`; by default they are found beside the code. `model` and `wasm` go first.
+   */
   assetBase?: URL | string;
-  /** Script of the worklet home; by default `worklet.js`. */
-  worklet?: URL | string;
-  /** Script that captures sound for the Worker; by default `capture.js`. */
-  capture?: URL | string;
-  /** Script of the Worker; by default `worker.js`. */
-  worker?: URL | string;
-  /** Script of the Worker that may use the GPU; by default `gpu-worker.js`. */
-  gpuWorker?: URL | string;
-  /** Makes the Worker, for pages that must do it their way; by default `new Worker(url, { type: "module" })`. */
+  /** Makes the Worker of a script, for pages that must do it their way; by default `new Worker(url, { type: "module" })`. */
   createWorker?: (url: URL) => Worker;
   /** Context to listen in, 8 to 96 kHz; by default that of an AudioNode given, else one that the session opens and closes. */
   context?: BaseAudioContext;
 }
 
 const NAMES = [
-  "user", "agent", "signal", "home", "backend", "policy", "expect", "model", "wasm", "gpuWasm", "assetBase", "worklet", "capture",
-  "worker", "gpuWorker", "createWorker", "context",
+  "user", "agent", "signal", "runIn", "backend", "policy", "expect", "model", "wasm", "assetBase", "createWorker",
+  "context",
 ] as const satisfies readonly (keyof ListenOptions)[];
 
 /** Throws what is wrong with the options. */
@@ -76,25 +69,24 @@ export function checked(options: ListenOptions): void {
   if (user instanceof PcmInput && user === agent) throw wrong("agent", "another PcmInput than the user's", agent);
   const checks: [keyof ListenOptions, string, (value: unknown) => boolean][] = [
     ["signal", "an AbortSignal", (value) => value instanceof AbortSignal],
-    ["home", `"auto" or one of ${HOMES.join(", ")}`, (value) => value === "auto" || HOMES.some((home) => home === value)],
+    ["runIn", `"auto" or one of ${RUNNERS.join(", ")}`, (value) => value === "auto" || RUNNERS.some((known) => known === value)],
     [
       "backend", `"auto" or one of ${BACKENDS.join(", ")}`,
       (value) => value === "auto" || BACKENDS.some((backend) => backend === value),
     ],
     ["model", "a URL, Response, ArrayBuffer or view of one", isSource],
     ["wasm", "a URL, Response, ArrayBuffer or view of one", isSource],
-    ["gpuWasm", "a URL, Response, ArrayBuffer or view of one", isSource],
+    ["assetBase", "a URL", isUrl],
     ["createWorker", "a function", (value) => typeof value === "function"],
     ["context", "an AudioContext or OfflineAudioContext", (value) => value instanceof BaseAudioContext],
-    ...(["assetBase", "worklet", "capture", "worker", "gpuWorker"] as const).map((name) => [name, "a URL", isUrl] as [typeof name, string, typeof isUrl]),
   ];
   for (const [name, expected, holds] of checks) {
     if (options[name] !== undefined && !holds(options[name])) throw wrong(name, expected, options[name]);
   }
   if (options.policy !== undefined) checkedPolicy(options.policy);
   if (options.expect !== undefined) checkedExpectation(options.expect);
-  if (options.backend === "webgpu" && options.home === "worklet") {
-    throw new VapTurnError("option", 'option backend: "webgpu" needs home "worker" or "auto", an audio thread has no GPU');
+  if (options.backend === "webgpu" && options.runIn === "worklet") {
+    throw new VapTurnError("option", 'option backend: "webgpu" needs runIn "worker" or "auto", an audio thread has no GPU');
   }
   contextGiven(options);
 }
@@ -110,7 +102,7 @@ export function contextOf(options: ListenOptions): { context: BaseAudioContext; 
     const own = new AudioContext();
     return { context: own, own };
   } catch (error) {
-    throw new VapTurnError("context", `AudioContext: ${told(error)}`, error);
+    throw new VapTurnError("context", `AudioContext: ${messageOf(error)}`, error);
   }
 }
 

@@ -1,11 +1,11 @@
-// Listening live in a page: options checked, inputs and a home opened, a session given.
-import { VapTurnError, asVapTurnError, told } from "../common/errors.js";
+// Listening live in a page: options checked, inputs and a runner opened, a session given.
+import { VapTurnError, asVapTurnError, messageOf } from "../common/errors.js";
 import type { Pair } from "../common/events.js";
 import { Lifetime, unlessAborted } from "../common/lifetime.js";
 import { mayTry } from "../gpu/adapter.js";
 import { defaultModel, defaultWasm, readBytes, urlIn } from "../wasm/load.js";
-import { openHome } from "./home-auto.js";
-import type { Plan } from "./home.js";
+import { openRunner } from "./runner-auto.js";
+import type { Plan } from "./runner.js";
 import { PcmInput, openInput, type OpenInput } from "./inputs.js";
 import { checked, contextOf, type ListenOptions } from "./listen-options.js";
 import type { Begin, PushedRates } from "./messages.js";
@@ -52,13 +52,13 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
   const begin: Begin = {
     kind: "begin", wasm, model, rates, policy: options.policy, expect: options.expect, pushed, ...(gpu && { gpu }),
   };
-  // Nothing is told before the home listens, and it does not before the session is made.
+  // Nothing is told before the runner listens, and it does not before the session is made.
   let take: Plan["tell"] = () => undefined;
-  const wanted = gpu?.backend === "webgpu" ? "worker" : (options.home ?? "auto");
-  const home = await openHome(plan(options, context, begin, life, (message) => { take(message); }), wanted);
+  const wanted = gpu?.backend === "webgpu" ? "worker" : (options.runIn ?? "auto");
+  const runner = await openRunner(plan(options, context, begin, life, (message) => { take(message); }), wanted);
   if (life.ended) throw new VapTurnError("aborted", "listen: it ended before it began");
-  const session = new TurnSession({ context, home, inputs, life });
-  connect(home.node, [user, agent], inputs, life);
+  const session = new TurnSession({ context, runner, inputs, life });
+  connect(runner.node, [user, agent], inputs, life);
   if (session.state === "closed") throw new VapTurnError("context", "AudioContext: it was closed");
   await new Promise<void>((resolve, reject) => {
     take = (message) => {
@@ -69,7 +69,7 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
     life.own(() => {
       reject(new VapTurnError("aborted", "listen: it ended before it began"));
     });
-    home.node.port.postMessage({ kind: "listen" });
+    runner.node.port.postMessage({ kind: "listen" });
   });
   closeOnAbort(signal, session, life);
   return session;
@@ -77,11 +77,11 @@ async function opened(options: ListenOptions, life: Lifetime): Promise<TurnSessi
 
 /** The GPU binary, where it may be used: in the Worker, if the GPU is asked for or may be raced. */
 async function gpuOf(options: ListenOptions, context: BaseAudioContext): Promise<Begin["gpu"]> {
-  const { backend = "cpu", home = "auto" } = options;
-  const raced = home === "worker" || (home === "auto" && context instanceof AudioContext);
+  const { backend = "cpu", runIn = "auto" } = options;
+  const raced = runIn === "worker" || (runIn === "auto" && context instanceof AudioContext);
   if (backend === "cpu" || (backend === "auto" && !raced) || !(await mayTry(backend))) return undefined;
   try {
-    return { wasm: await readBytes(options.gpuWasm ?? (await defaultGpu(options)), "GPU binary"), backend };
+    return { wasm: await readBytes(await defaultGpu(options), "GPU binary"), backend };
   } catch (error) {
     if (backend === "auto") return undefined;
     throw error;
@@ -91,23 +91,19 @@ async function gpuOf(options: ListenOptions, context: BaseAudioContext): Promise
 /** Where the GPU binary lies, known only to code that is fetched now. */
 async function defaultGpu({ assetBase }: ListenOptions): Promise<URL | string> {
   const file = await import("../gpu/file.js").catch((error: unknown) => {
-    throw new VapTurnError("load", `GPU code: ${told(error)}`, error);
+    throw new VapTurnError("load", `GPU code: ${messageOf(error)}`, error);
   });
   return file.defaultGpuWasm(assetBase);
 }
 
 function plan(options: ListenOptions, context: BaseAudioContext, begin: Begin, life: Lifetime, tell: Plan["tell"]): Plan {
   const scripts: Plan["scripts"] = {
-    worklet: script(options.worklet) ?? at(options, "worklet.js") ?? new URL("../worklet.js", import.meta.url),
-    capture: script(options.capture) ?? at(options, "capture.js") ?? new URL("../capture.js", import.meta.url),
-    worker: script(options.worker) ?? at(options, "worker.js"),
-    gpuWorker: script(options.gpuWorker) ?? at(options, "gpu-worker.js"),
+    worklet: at(options, "worklet.js") ?? new URL("../worklet.js", import.meta.url),
+    capture: at(options, "capture.js") ?? new URL("../capture.js", import.meta.url),
+    worker: at(options, "worker.js"),
+    gpuWorker: at(options, "gpu-worker.js"),
   };
   return { context, begin, scripts, createWorker: options.createWorker, life, tell };
-}
-
-function script(url: URL | string | undefined): URL | undefined {
-  return url === undefined ? undefined : new URL(url, location.href);
 }
 
 function at({ assetBase }: ListenOptions, file: string): URL | undefined {

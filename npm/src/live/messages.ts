@@ -134,7 +134,7 @@ export interface Started {
   frame: number;
 }
 
-/** Counters of a home, from the beginning on. */
+/** Counters of a runner, from the beginning on. */
 export interface Counters {
   /** Time that a hop took, on average. */
   hopMs: number;
@@ -147,8 +147,8 @@ export interface Counters {
 }
 
 /** Worklet or Worker to page: what the last hops told. */
-export interface Told {
-  kind: "told";
+export interface StepOutput {
+  kind: "output";
   frames: Float32Array;
   events: TurnEvent[];
   bargeIns: Float64Array;
@@ -167,4 +167,4 @@ export interface Failed {
 export type ToWorklet = Begin | Listen | Pcm | Clear | Steer | Finish | Close;
 export type ToCapture = Open | Listen | Pcm | Clear | Finish | Close;
 export type ToWorker = Begin | Attend | Steer;
-export type ToPage = Ready | Listening | Started | Told | Steered | Moved | Failed;
+export type ToPage = Ready | Listening | Started | StepOutput | Steered | Moved | Failed;

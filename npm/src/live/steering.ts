@@ -1,4 +1,4 @@
-// Questions to a home that change policy or expectation, and their answers.
+// Questions to a runner that change policy or expectation, and their answers.
 import { VapTurnError } from "../common/errors.js";
 import type { PolicyChange } from "../common/options.js";
 import type { Steer, Steered } from "./messages.js";
@@ -8,7 +8,7 @@ interface Waiting {
   reject: (error: VapTurnError) => void;
 }
 
-/** What a session has asked of its home and was not answered yet. */
+/** What a session has asked of its runner and was not answered yet. */
 export class Steering {
   #send: (message: Steer) => void;
   #waiting = new Map<number, Waiting>();
@@ -19,8 +19,8 @@ export class Steering {
     this.#send = send;
   }
 
-  /** Asks; rejected with what the home refuses, or `closed`. */
-  ask(wish: Pick<Steer, "policy" | "expect">): Promise<PolicyChange> {
+  /** Asks; rejected with what the runner refuses, or `closed`. */
+  ask(request: Pick<Steer, "policy" | "expect">): Promise<PolicyChange> {
     return new Promise((resolve, reject) => {
       if (this.#ended) {
         reject(closed());
@@ -28,7 +28,7 @@ export class Steering {
       }
       const id = this.#asked++;
       this.#waiting.set(id, { resolve, reject });
-      this.#send({ kind: "steer", id, ...wish });
+      this.#send({ kind: "steer", id, ...request });
     });
   }
 

@@ -7,9 +7,9 @@ import type { Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions
 import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
 import type { BackendName, Race } from "../gpu/adapter.js";
 import { FrameQueue } from "./frame-queue.js";
-import type { Home, HomeName } from "./home.js";
+import type { Runner, RunIn } from "./runner.js";
 import type { OpenInput } from "./inputs.js";
-import type { Counters, Failed, Moved, Started, Steered, Told } from "./messages.js";
+import type { Counters, Failed, Moved, Started, Steered, StepOutput } from "./messages.js";
 import { Steering } from "./steering.js";
 
 /** Events of a {@link TurnSession}, by type; what happened is their `detail`. */
@@ -46,7 +46,7 @@ export interface TurnSessionInfo extends PolicyInForce {
 /** How a session fares. */
 export interface TurnSessionStats {
   /** Where it is computed. */
-  home: HomeName;
+  runIn: RunIn;
   /** What computes the model. */
   backend: BackendName;
   /** Hops of 20 ms told so far. */
@@ -66,7 +66,7 @@ export interface TurnSessionStats {
 /** What a session is made of. @internal */
 export interface Parts {
   context: BaseAudioContext;
-  home: Home;
+  runner: Runner;
   inputs: readonly OpenInput[];
   life: Lifetime;
 }
@@ -78,7 +78,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   /** The context in whose time it is heard. */
   readonly context: BaseAudioContext;
   #info: TurnSessionInfo;
-  #home: Home;
+  #runner: Runner;
   #steering: Steering;
   #backend: BackendName;
   #life: Lifetime;
@@ -94,14 +94,14 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
   #end: (() => void) | undefined;
 
   /** @internal */
-  constructor({ context, home, inputs, life }: Parts) {
+  constructor({ context, runner, inputs, life }: Parts) {
     super();
     this.context = context;
-    const { model, inForce } = home.start;
-    this.#info = { model, ...inForce, ...(home.race && { race: home.race }) };
-    this.#home = home;
-    this.#steering = new Steering(home.steer);
-    this.#backend = home.backend;
+    const { model, inForce } = runner.start;
+    this.#info = { model, ...inForce, ...(runner.race && { race: runner.race }) };
+    this.#runner = runner;
+    this.#steering = new Steering(runner.steer);
+    this.#backend = runner.backend;
     this.#life = life;
     this.#state = stateOf(context);
     this.#live = inputs.map(({ tracks }) => (tracks.length > 0 ? tracks : undefined));
@@ -139,7 +139,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
 
   get stats(): TurnSessionStats {
     const unread = [...this.#queues].reduce((sum, queue) => sum + queue.dropped, this.#unread);
-    return { home: this.#home.name, backend: this.#backend, hops: this.#hops, ...this.#counters, unreadFrames: unread };
+    return { runIn: this.#runner.runIn, backend: this.#backend, hops: this.#hops, ...this.#counters, unreadFrames: unread };
   }
 
   /** Time of the context, in s, of a time of the stream, in ms; NaN before the first sound. */
@@ -192,7 +192,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     this.#finished ??= new Promise((resolve) => {
       this.#end = resolve;
       if (this.#state === "closed") resolve();
-      else this.#home.node.port.postMessage({ kind: "finish" });
+      else this.#runner.node.port.postMessage({ kind: "finish" });
     });
     return this.#finished;
   }
@@ -223,8 +223,8 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     super.removeEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
   }
 
-  /** Takes what the home says. @internal */
-  take(message: Started | Told | Steered | Moved | Failed): void {
+  /** Takes what the runner says. @internal */
+  take(message: Started | StepOutput | Steered | Moved | Failed): void {
     if (this.#state === "closed") return;
     if (message.kind === "started") this.#startTime = message.frame / this.context.sampleRate;
     else if (message.kind === "moved") this.#move(message);
@@ -244,7 +244,7 @@ export class TurnSession extends EventTarget implements AsyncIterable<Frame> {
     this.#steering.answer(message);
   }
 
-  #tell({ frames, events, bargeIns, counters, finished }: Told): void {
+  #tell({ frames, events, bargeIns, counters, finished }: StepOutput): void {
     this.#counters = counters;
     const output = { frames: unpacked({ frames, bargeIns }, this.#hops), events };
     this.#hops += output.frames.length;

@@ -5,7 +5,7 @@ import { unpacked } from "../common/frames.js";
 import type { Expectation, PolicyChange, PolicyOptions } from "../common/options.js";
 import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
 import { checkSamples, sampleCount, type Samples } from "../common/samples.js";
-import type { Answer, CallInfo, EndOrder, OpenOrder, PushOrder, SteerOrder, Told } from "./messages.js";
+import type { Answer, CallInfo, EndOrder, OpenOrder, PushOrder, SteerOrder, CallAnswer } from "./messages.js";
 import type { PoolThread } from "./thread.js";
 
 /** Deaths of its thread without anything told in between, behind which a call is given up. */
@@ -20,9 +20,9 @@ export interface CallPlan {
   saveEveryMs: number;
   maxQueueMs: number;
   onEvent: ((event: Frame | TurnEvent) => void) | undefined;
-  /** Told how long an order waited for its answer, in ms, and how many hops it gave. */
+  /** CallAnswer how long an order waited for its answer, in ms, and how many hops it gave. */
   worked: (delayMs: number, hops: number) => void;
-  /** Told once, when the call is over. */
+  /** CallAnswer once, when the call is over. */
   over: (call: PoolCall) => void;
 }
 
@@ -216,7 +216,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
       this.#state = answer.state;
       this.#kept = this.#kept.filter(({ order }) => order.seq > answer.seq);
     }
-    // Told before its thread died.
+    // CallAnswer before its thread died.
     if (answer.seq <= this.#told) return;
     this.#told = answer.seq;
     this.#strikes = 0;
@@ -265,15 +265,15 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
     if (this.#over) throw new VapTurnError("closed", "call: it is over");
   }
 
-  #steer(wish: Pick<SteerOrder, "policy" | "expect">): Promise<PolicyChange> {
+  #steer(request: Pick<SteerOrder, "policy" | "expect">): Promise<PolicyChange> {
     this.#goesOn();
-    const seq = this.#ask({ kind: "steer", ...wish });
+    const seq = this.#ask({ kind: "steer", ...request });
     return new Promise((resolve, reject) => {
       this.#steers.set(seq, { resolve, reject });
     });
   }
 
-  #steered(seq: number, { change, refused }: NonNullable<Told["steered"]>): void {
+  #steered(seq: number, { change, refused }: NonNullable<CallAnswer["steered"]>): void {
     const waiter = this.#steers.get(seq);
     this.#steers.delete(seq);
     if (refused) waiter?.reject(new VapTurnError(refused.code, refused.message));

@@ -7,7 +7,7 @@ import type { Encoding, Samples } from "../common/samples.js";
 import type { PolicyAnswer, PolicyRequest } from "../wasm/policy-in-force.js";
 
 /** What a thread begins with. */
-export interface Beginning {
+export interface ThreadData {
   wasm: WebAssembly.Module;
   model: Uint8Array;
 }
@@ -68,8 +68,8 @@ export interface CallInfo extends PolicyInForce {
 }
 
 /** What an order gave. */
-export interface Told {
-  kind: "told";
+export interface CallAnswer {
+  kind: "answer";
   call: number;
   seq: number;
   events: TurnEvent[];
@@ -93,7 +93,7 @@ export interface CallFailed {
   fault: boolean;
 }
 
-export type Answer = Told | CallFailed;
+export type Answer = CallAnswer | CallFailed;
 
 export type FromThread =
   | { kind: "ready"; model: ModelInfo }

@@ -1,14 +1,14 @@
 // Many live calls on the threads of a Node process: sound goes to a call's thread, events come back. A thread that dies
 // takes no call with it.
 import { checkNames, rateOf, wrong } from "../common/checks.js";
-import { VapTurnError, told } from "../common/errors.js";
+import { VapTurnError, messageOf } from "../common/errors.js";
 import type { Frame, TurnEvent } from "../common/events.js";
 import type { BinarySource, ConversationOptions, ModelInfo } from "../common/options.js";
 import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
 import { checkBytes, checkEncoding } from "../common/samples.js";
 import { TurnModel, defaultModel, defaultWasm, readBytes } from "../wasm/load.js";
 import { PoolCall } from "./call.js";
-import type { Answer, Beginning } from "./messages.js";
+import type { Answer, ThreadData } from "./messages.js";
 import { PoolThread } from "./thread.js";
 
 /** Options of {@link createPool}. */
@@ -96,7 +96,7 @@ function built(make: () => TurnPool): TurnPool {
   try {
     return make();
   } catch (error) {
-    throw new VapTurnError("load", `pool: ${told(error)}`, error);
+    throw new VapTurnError("load", `pool: ${messageOf(error)}`, error);
   }
 }
 
@@ -113,7 +113,7 @@ async function compiled(wasm: BinarySource | WebAssembly.Module): Promise<WebAss
   try {
     return await WebAssembly.compile(bytes);
   } catch (error) {
-    throw new VapTurnError("load", `wasm binary: ${told(error)}`, error);
+    throw new VapTurnError("load", `wasm binary: ${messageOf(error)}`, error);
   }
 }
 
@@ -125,7 +125,7 @@ interface Sizes {
 
 /** Threads that compute many live calls; made by {@link createPool}. */
 export class TurnPool {
-  readonly #beginning: Beginning;
+  readonly #data: ThreadData;
   readonly #script: URL;
   readonly #sizes: Sizes;
   readonly #calls = new Map<number, PoolCall>();
@@ -141,8 +141,8 @@ export class TurnPool {
   #idle: (() => void)[] = [];
 
   /** @internal */
-  constructor(beginning: Beginning, script: URL, sizes: Sizes) {
-    this.#beginning = beginning;
+  constructor(beginning: ThreadData, script: URL, sizes: Sizes) {
+    this.#data = beginning;
     this.#script = script;
     this.#sizes = sizes;
     for (let thread = 0; thread < sizes.count; thread++) this.#start();
@@ -244,7 +244,7 @@ export class TurnPool {
   }
 
   #start(): void {
-    const thread = new PoolThread(this.#script, this.#beginning, {
+    const thread = new PoolThread(this.#script, this.#data, {
       answer: (answer: Answer) => this.#calls.get(answer.call)?.hear(answer),
       died: (dead) => {
         this.#replace(dead);

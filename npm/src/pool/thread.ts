@@ -1,11 +1,11 @@
 // One thread of a pool, as the pool sees it: orders in, answers out, and another in its place when it dies.
 import type { Worker as NodeWorker } from "node:worker_threads";
-import { VapTurnError, told } from "../common/errors.js";
+import { VapTurnError, messageOf } from "../common/errors.js";
 import type { ModelInfo } from "../common/options.js";
-import type { Answer, Beginning, FromThread, Order } from "./messages.js";
+import type { Answer, ThreadData, FromThread, Order } from "./messages.js";
 
 /** What a thread tells its pool. */
-export interface ThreadEars {
+export interface ThreadHandlers {
   answer: (answer: Answer) => void;
   /** It died, and what it held is lost. */
   died: (thread: PoolThread) => void;
@@ -22,14 +22,14 @@ export class PoolThread {
   /** It takes no more orders. */
   dead = false;
   readonly #worker: NodeWorker;
-  readonly #ears: ThreadEars;
+  readonly #handlers: ThreadHandlers;
   readonly #gone: Promise<void>;
   #orders: Order[] = [];
   #due = false;
 
-  constructor(script: URL, workerData: Beginning, ears: ThreadEars) {
+  constructor(script: URL, workerData: ThreadData, handlers: ThreadHandlers) {
     const { Worker } = process.getBuiltinModule("node:worker_threads");
-    this.#ears = ears;
+    this.#handlers = handlers;
     this.#worker = new Worker(script, { workerData, name: "vap-turn" });
     let why: unknown;
     this.ready = new Promise((resolve, reject) => {
@@ -39,7 +39,7 @@ export class PoolThread {
         else for (const answer of message.answers) this.#hear(answer);
       });
       this.#worker.once("exit", () => {
-        reject(new VapTurnError("load", `pool: a thread ended before it was ready${why === undefined ? "" : `: ${told(why)}`}`));
+        reject(new VapTurnError("load", `pool: a thread ended before it was ready${why === undefined ? "" : `: ${messageOf(why)}`}`));
       });
     });
     this.ready.then(() => (this.started = true), () => undefined);
@@ -50,7 +50,7 @@ export class PoolThread {
         const before = this.dead;
         this.dead = true;
         resolve();
-        if (!before) ears.died(this);
+        if (!before) handlers.died(this);
       });
     });
   }
@@ -84,7 +84,7 @@ export class PoolThread {
   #hear(answer: Answer): void {
     // What a thread said before it died is still heard, unless its calls live elsewhere by now.
     if (this.dead) return;
-    this.#ears.answer(answer);
+    this.#handlers.answer(answer);
     if (answer.kind === "failed" && answer.fault) void this.#worker.terminate();
   }
 }

@@ -5,7 +5,7 @@ import type { Encoding, Samples } from "../common/samples.js";
 import { floats } from "../wasm/decode.js";
 import { inForce, steered } from "../wasm/policy-in-force.js";
 import { Model, Session, initSync, type RawOutput } from "../wasm/vap_wasm.js";
-import type { Answer, Beginning, CallInfo, FromThread, OpenOrder, Order, Told } from "./messages.js";
+import type { Answer, ThreadData, CallInfo, FromThread, OpenOrder, Order, CallAnswer } from "./messages.js";
 
 /** How long answers may wait for those behind them. */
 const PATIENCE_MS = 5;
@@ -23,7 +23,7 @@ function tell(message: FromThread): void {
   port?.postMessage(message);
 }
 
-function begin({ wasm, model: bytes }: Beginning): void {
+function begin({ wasm, model: bytes }: ThreadData): void {
   initSync({ module: wasm });
   const model = Model.load(bytes);
   const calls = new Map<number, Call>();
@@ -97,9 +97,9 @@ function session(model: Model, { rates: [userRate, agentRate], policy, expect, s
   return new Session(model, { userRate, agentRate, ...(policy && { policy }), ...(expect && { expect }) });
 }
 
-function answer(call: number, seq: number, { session, frames }: Call, output?: RawOutput, save = false): Told {
+function answer(call: number, seq: number, { session, frames }: Call, output?: RawOutput, save = false): CallAnswer {
   return {
-    kind: "told",
+    kind: "answer",
     call,
     seq,
     events: output?.events ?? [],
@@ -118,7 +118,7 @@ function infoOf(session: Session): CallInfo {
 
 try {
   if (!port) throw new VapTurnError("load", "pool: expected a thread of a pool, found another place");
-  begin(threads.workerData as Beginning);
+  begin(threads.workerData as ThreadData);
 } catch (error) {
   const { code, message } = asVapTurnError(error);
   tell({ kind: "broken", code: code === "internal" ? "load" : code, message });

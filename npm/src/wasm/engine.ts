@@ -1,10 +1,10 @@
-// The wasm session as the homes use it: made from bytes, fed through its own memory, asked slice by slice.
-import { VapTurnError, told } from "../common/errors.js";
+// The wasm session as the runners use it: made from bytes, fed through its own memory, asked slice by slice.
+import { VapTurnError, messageOf } from "../common/errors.js";
 import type { Pair } from "../common/events.js";
 import { HOP_MS } from "../common/frames.js";
 import type { Expectation, ModelInfo, PolicyInForce, PolicyOptions } from "../common/options.js";
 import { inForce, steered, type PolicyAnswer, type PolicyRequest } from "./policy-in-force.js";
-import { Model, Session, initSync, type RawOutput, type Relay } from "./vap_wasm.js";
+import { Model, Session, initSync, type RawOutput, type RemoteSession } from "./vap_wasm.js";
 
 /** Samples of a channel that {@link Engine.room} takes. */
 export const ROOM = 4096;
@@ -90,8 +90,8 @@ export class Engine {
   }
 
   /** The same conversation from its beginning, for a model that is computed elsewhere. */
-  relay(): Relay {
-    return this.#session.relay();
+  remote(): RemoteSession {
+    return this.#session.remote();
   }
 
   free(): void {
@@ -108,6 +108,6 @@ function compiled(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Memory {
   try {
     return initSync({ module: wasm }).memory;
   } catch (error) {
-    throw new VapTurnError("load", `wasm binary: ${told(error)}`, error);
+    throw new VapTurnError("load", `wasm binary: ${messageOf(error)}`, error);
   }
 }

@@ -1,7 +1,7 @@
 // Brings the wasm binary and the model into memory, in Node and in the browser.
 // The default files are named by `new URL(..., import.meta.url)`, which bundlers follow.
 import { checkNames } from "../common/checks.js";
-import { VapTurnError, guarded, told } from "../common/errors.js";
+import { VapTurnError, guarded, messageOf } from "../common/errors.js";
 import type { BinarySource, ModelInfo } from "../common/options.js";
 import init, { Model } from "./vap_wasm.js";
 
@@ -67,7 +67,7 @@ async function compile(source: BinarySource | WebAssembly.Module): Promise<void>
   try {
     await init({ module_or_path: binary });
   } catch (error) {
-    throw new VapTurnError("load", `wasm binary: ${told(error)}`, error);
+    throw new VapTurnError("load", `wasm binary: ${messageOf(error)}`, error);
   }
 }
 
@@ -129,7 +129,7 @@ async function open(source: BinarySource, what: string): Promise<Uint8Array<Arra
 function failure(source: BinarySource, what: string, error: unknown): VapTurnError {
   const bytes = source instanceof ArrayBuffer || ArrayBuffer.isView(source);
   const name = bytes ? "the bytes" : source instanceof Response ? source.url : String(source);
-  return new VapTurnError("load", `${what}: cannot load ${name}: ${told(error)}`, error);
+  return new VapTurnError("load", `${what}: cannot load ${name}: ${messageOf(error)}`, error);
 }
 
 async function fetched(source: URL | string): Promise<Uint8Array<ArrayBuffer> | Response> {

@@ -1,7 +1,7 @@
 // What a session of the wasm side decides its events by, and how that changes.
 import { asVapTurnError, type ErrorCode } from "../common/errors.js";
 import type { Expectation, PolicyChange, PolicyInForce, PolicyOptions } from "../common/options.js";
-import type { Relay, Session } from "./vap_wasm.js";
+import type { RemoteSession, Session } from "./vap_wasm.js";
 
 /** Another policy or expectation. */
 export interface PolicyRequest {
@@ -16,13 +16,13 @@ export interface PolicyAnswer {
   refused?: { code: ErrorCode; message: string };
 }
 
-export function inForce(session: Session | Relay): PolicyInForce {
+export function inForce(session: Session | RemoteSession): PolicyInForce {
   const expected = session.expected();
   return { policy: session.policy(), expectation: session.expectation(), ...(expected && { expected }) };
 }
 
 /** Changes policy or expectation from the hop on that ends after `fromMs`; what is refused leaves the old one. */
-export function steered(session: Session | Relay, { policy, expect }: PolicyRequest, fromMs: number): PolicyAnswer {
+export function steered(session: Session | RemoteSession, { policy, expect }: PolicyRequest, fromMs: number): PolicyAnswer {
   try {
     if (policy) session.setPolicy(policy);
     if (expect) session.expect(expect);

@@ -31,7 +31,7 @@ export class Session {
   hear(user: Float32Array | undefined, agent: Float32Array | undefined): void;
   waiting(): number;
   /** A fresh conversation with the same model and options, whose model is computed elsewhere. */
-  relay(): Relay;
+  remote(): RemoteSession;
   delayMs(): number;
   /** Sample rates of user and agent, in Hz. */
   rates(): Uint32Array;
@@ -46,14 +46,14 @@ export class Session {
 }
 
 /** A conversation whose model is computed elsewhere. */
-export class Relay {
+export class RemoteSession {
   private constructor();
   hear(user: Float32Array | undefined, agent: Float32Array | undefined): void;
   waiting(): number;
   /** Mels of the next hops, `[2, 2 x hops, 80]`. */
-  lend(most: number): Float32Array;
+  nextMels(most: number): Float32Array;
   /** Logits of those hops, `[hops, 27]`. */
-  tell(logits: Float32Array): RawOutput;
+  pushLogits(logits: Float32Array): RawOutput;
   endSound(): void;
   finish(): RawOutput;
   setPolicy(policy: PolicyOptions): void;
@@ -62,7 +62,7 @@ export class Relay {
   expectation(): Expectation;
   expected(): Figures | undefined;
   /** The session that goes on in its place; its `output` is what was out. */
-  comeHome(): Session;
+  intoSession(): Session;
   free(): void;
 }
 

@@ -12,8 +12,8 @@ use super::room::Room;
 use super::state::KernelState;
 use super::transformer::{StereoLayer, Transformer};
 use super::weights::Weights;
-use crate::card::Card;
 use crate::error::Result;
+use crate::model_info::ModelInfo;
 use vap_core::Error as CoreError;
 use vap_core::config::HOP_MELS;
 use vap_core::model_file::{ModelFile, ModelView, Storage};
@@ -21,7 +21,7 @@ use vap_core::model_file::{ModelFile, ModelView, Storage};
 /// Weights as the kernels read them, and what travelled with them.
 #[derive(Debug)]
 pub struct KernelModel {
-    card: Card,
+    info: ModelInfo,
     identity: u64,
     pub(super) shape: Shape,
     pub(super) encoder: Encoder,
@@ -85,7 +85,7 @@ impl KernelModel {
             });
         }
         Ok(KernelModel {
-            card: Card::from(view),
+            info: ModelInfo::from(view),
             identity: view.identity(),
             shape: Shape::new(config),
             encoder: Encoder {
@@ -106,8 +106,8 @@ impl KernelModel {
     }
 
     /// What travelled with the weights.
-    pub fn card(&self) -> &Card {
-        &self.card
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
     }
 
     /// What tells this model from others.
@@ -126,7 +126,7 @@ impl KernelModel {
 
     /// Room to work in for up to `streams` streams at once.
     pub fn pass(&self, streams: usize) -> Pass {
-        Pass::new(Room::new(&self.card.config, streams), streams)
+        Pass::new(Room::new(&self.info.config, streams), streams)
     }
 
     /// Normalised mels of any number of hops of one stream, `[2, 2 x hops, 80]`, user then agent, to logits

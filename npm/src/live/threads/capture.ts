@@ -1,4 +1,4 @@
-// The ear of the Worker home: hands sound of both channels from the audio thread to a Worker. Built into one file
+// The ear of the Worker: hands sound of both channels from the audio thread to a Worker. Built into one file
 // without imports.
 import type { Pair } from "../../common/events.js";
 import { CAPTURE, type Free, type Listening, type Open, type Sound, type Started, type ToCapture } from "../messages.js";
@@ -10,7 +10,7 @@ const STEP_MS = 10;
 /** Sound that may wait for the Worker; what comes then is dropped and counted. */
 const QUEUE_MS = 1000;
 
-class Capture extends scope.AudioWorkletProcessor {
+class CaptureProcessor extends scope.AudioWorkletProcessor {
   #sound: MessagePort | undefined;
   #feeds: [Feed | undefined, Feed | undefined] = [undefined, undefined];
   #free: Float32Array<ArrayBuffer>[] = [];
@@ -155,4 +155,4 @@ class Capture extends scope.AudioWorkletProcessor {
   }
 }
 
-scope.registerProcessor(CAPTURE, Capture);
+scope.registerProcessor(CAPTURE, CaptureProcessor);

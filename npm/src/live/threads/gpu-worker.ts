@@ -1,4 +1,4 @@
-// The Worker home where the GPU is asked for, or raced against the CPU: as the other Worker, and the model on WebGPU.
+// The Worker where the GPU is asked for, or raced against the CPU: as the other Worker, and the model on WebGPU.
 // One step is in flight; what comes meanwhile waits in the buffers of the capture worklet, and once they are all out,
 // it counts what it drops. Built into one file without imports.
 import { VapTurnError } from "../../common/errors.js";
@@ -9,7 +9,7 @@ import { gpuPace, warmed, within } from "../../gpu/pace.js";
 import { GpuStream, claimThread } from "../../gpu/stream.js";
 import { Engine } from "../../wasm/engine.js";
 import type { Begin, Finish, Sound, ToWorker } from "../messages.js";
-import { Desk, channelsOf, giveBack } from "./desk.js";
+import { WorkerReporter, channelsOf, giveBack } from "./worker-reporter.js";
 import { measured } from "./pace.js";
 
 /** Longest sound that is taken in between two steps. */
@@ -31,7 +31,7 @@ interface Piece {
   sound?: Sound;
 }
 
-const desk = new Desk();
+const reporter = new WorkerReporter();
 /** Where it is computed: one of these. */
 let engine: Engine | undefined;
 let conversation: GpuConversation | undefined;
@@ -48,7 +48,7 @@ function fail(error: unknown): void {
   engine = conversation = undefined;
   held = [];
   heldMs = 0;
-  desk.fail(error);
+  reporter.fail(error);
 }
 
 /** Works what waits, one step after the other. */
@@ -60,7 +60,7 @@ async function pump(conversation: GpuConversation, port: MessagePort): Promise<v
     if (finishing) {
       conversation.endSound();
       await work(conversation, port);
-      desk.tell(conversation.finish(), true);
+      reporter.tell(conversation.finish(), true);
     }
   } catch (error) {
     fail(error);
@@ -76,8 +76,8 @@ async function work(conversation: GpuConversation, port: MessagePort): Promise<v
       const start = performance.now();
       const output = await conversation.step();
       const soundMs = (output.frames.length / NUMBERS) * HOP_MS;
-      desk.worked(performance.now() - start, soundMs, output, lastAt);
-      desk.tell(output, false);
+      reporter.worked(performance.now() - start, soundMs, output, lastAt);
+      reporter.tell(output, false);
     }
     // Only now: a buffer that is out is what tells the capture worklet that this is behind.
     for (const { samples } of sounds) giveBack(port, samples);
@@ -104,7 +104,7 @@ function takeIn(conversation: GpuConversation): Sound[] {
 function hear(conversation: GpuConversation, sound: Sound, port: MessagePort): void {
   const { lengthMs, lost, lostMs, at } = sound;
   if (lostMs > 0) {
-    desk.dropped(lostMs);
+    reporter.dropped(lostMs);
     const pieces = Math.ceil(lostMs / PIECE_MS);
     const upTo = (count: number, piece: number): number => Math.round((count * piece) / pieces);
     for (let piece = 0; piece < pieces; piece++) {
@@ -112,7 +112,7 @@ function hear(conversation: GpuConversation, sound: Sound, port: MessagePort): v
       held.push({ lengthMs: lostMs / pieces, silent });
     }
   }
-  desk.heard(lengthMs);
+  reporter.heard(lengthMs);
   held.push({ lengthMs, sound });
   heldMs += lostMs + lengthMs;
   lastAt = at;
@@ -124,8 +124,8 @@ function attend(port: MessagePort): void {
   port.onmessage = ({ data }: MessageEvent<Sound | Finish>) => {
     try {
       if (engine) {
-        if (data.kind === "sound") desk.hearNow(engine, data, port);
-        else desk.tell(engine.finish(), true);
+        if (data.kind === "sound") reporter.hearNow(engine, data, port);
+        else reporter.tell(engine.finish(), true);
       } else if (conversation) {
         if (data.kind === "sound") hear(conversation, data, port);
         else {
@@ -140,18 +140,18 @@ function attend(port: MessagePort): void {
 }
 
 async function begin(message: Begin): Promise<void> {
-  const { gpu: wish } = message;
-  if (!wish) throw new VapTurnError("internal", "Worker: expected a GPU binary");
+  const { gpu: asked } = message;
+  if (!asked) throw new VapTurnError("internal", "Worker: expected a GPU binary");
   const cpu = new Engine(message);
   const pace = measured(cpu, message.rates);
   cpu.reset();
-  const opening = opened(cpu, message, wish.wasm);
-  const gpu = await (wish.backend === "webgpu" ? opening : within(RACE_MS, opening).catch(() => undefined));
-  if (gpu && (wish.backend === "webgpu" || gpu.hopMs < pace.hopMs)) {
+  const opening = opened(cpu, message, asked.wasm);
+  const gpu = await (asked.backend === "webgpu" ? opening : within(RACE_MS, opening).catch(() => undefined));
+  if (gpu && (asked.backend === "webgpu" || gpu.hopMs < pace.hopMs)) {
     await warmed(gpu.stream, SIZES);
-    const taken = new GpuConversation(cpu.relay(), gpu.stream, SIZES, PATIENCE_MS);
+    const taken = new GpuConversation(cpu.remote(), gpu.stream, SIZES, PATIENCE_MS);
     taken.onlost = ({ message }) => {
-      desk.post({ kind: "moved", backend: "cpu", reason: message });
+      reporter.post({ kind: "moved", backend: "cpu", reason: message });
     };
     conversation = taken;
     cpu.free();
@@ -161,21 +161,21 @@ async function begin(message: Begin): Promise<void> {
     opening.then(({ stream }) => { stream.free(); }, () => undefined);
   }
   const race = { cpuMs: pace.hopMs, webgpuMs: gpu?.hopMs };
-  desk.post({ kind: "ready", start: cpu.start, pace, backend: conversation ? "webgpu" : "cpu", race });
+  reporter.post({ kind: "ready", start: cpu.start, pace, backend: conversation ? "webgpu" : "cpu", race });
 }
 
 /** The stream on the GPU, back at its beginning, and the time of a hop on it. */
 async function opened(cpu: Engine, { model, rates }: Begin, wasm: BufferSource): Promise<{ stream: GpuStream; hopMs: number }> {
   const stream = await GpuStream.open(wasm, model);
-  return { stream, hopMs: await gpuPace(stream, cpu.relay(), rates) };
+  return { stream, hopMs: await gpuPace(stream, cpu.remote(), rates) };
 }
 
 claimThread();
 globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "attend") attend(data.sound);
   else if (data.kind === "steer") {
-    const answer = engine?.steer(data) ?? conversation?.steer(data, desk.toldMs);
-    if (answer) desk.post({ kind: "steered", id: data.id, ...answer });
+    const answer = engine?.steer(data) ?? conversation?.steer(data, reporter.toldMs);
+    if (answer) reporter.post({ kind: "steered", id: data.id, ...answer });
   } else if ((data.kind as unknown) === "begin") begin(data).catch(fail);
   // Others are messages of a page that has made the Worker itself.
 };

@@ -1,11 +1,11 @@
-// The Worker home: takes sound from the capture worklet piece by piece, computes, and tells the page. Built into one
+// The Worker: takes sound from the capture worklet piece by piece, computes, and tells the page. Built into one
 // file without imports.
 import { Engine } from "../../wasm/engine.js";
 import type { Begin, Finish, Sound, ToWorker } from "../messages.js";
-import { Desk } from "./desk.js";
+import { WorkerReporter } from "./worker-reporter.js";
 import { measured } from "./pace.js";
 
-const desk = new Desk();
+const reporter = new WorkerReporter();
 let engine: Engine | undefined;
 
 /** Calls, and tells the page of what is thrown. */
@@ -14,7 +14,7 @@ function guarded(call: () => void): void {
     call();
   } catch (error) {
     engine = undefined;
-    desk.fail(error);
+    reporter.fail(error);
   }
 }
 
@@ -22,8 +22,8 @@ function attend(port: MessagePort): void {
   port.onmessage = ({ data }: MessageEvent<Sound | Finish>) => {
     guarded(() => {
       if (!engine) return;
-      if (data.kind === "sound") desk.hearNow(engine, data, port);
-      else desk.tell(engine.finish(), true);
+      if (data.kind === "sound") reporter.hearNow(engine, data, port);
+      else reporter.tell(engine.finish(), true);
     });
   };
 }
@@ -32,14 +32,14 @@ function begin(message: Begin): void {
   engine = new Engine(message);
   const pace = measured(engine, message.rates);
   engine.reset();
-  desk.post({ kind: "ready", start: engine.start, pace });
+  reporter.post({ kind: "ready", start: engine.start, pace });
 }
 
 globalThis.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   guarded(() => {
     if (data.kind === "attend") attend(data.sound);
     else if (data.kind === "steer") {
-      if (engine) desk.post({ kind: "steered", id: data.id, ...engine.steer(data) });
+      if (engine) reporter.post({ kind: "steered", id: data.id, ...engine.steer(data) });
     } else if ((data.kind as unknown) === "begin") begin(data);
     // Others are messages of a page that has made the Worker itself.
   });

@@ -1,4 +1,4 @@
-// The worklet home: the whole computation inside the audio thread, a few slices in every block, so that no block has to
+// The worklet: the whole computation inside the audio thread, a few slices in every block, so that no block has to
 // wait for it. Built into one file without imports.
 import "./polyfill.js";
 import { asVapTurnError } from "../../common/errors.js";
@@ -16,7 +16,7 @@ const WARM_UP_HOPS = 3;
 const MOST_SAMPLES_A_FRAME = 12;
 const PIECE_FRAMES = Math.floor(ROOM / MOST_SAMPLES_A_FRAME);
 
-class Listener extends scope.AudioWorkletProcessor {
+class WorkletProcessor extends scope.AudioWorkletProcessor {
   #engine: Engine | undefined;
   #feeds: [Feed | undefined, Feed | undefined] = [undefined, undefined];
   #listening = false;
@@ -150,7 +150,7 @@ class Listener extends scope.AudioWorkletProcessor {
       droppedHops: 0,
       delayMs: Math.max(0, heardMs - HOP_MS * this.#hops),
     };
-    this.#post({ kind: "told", frames, events, bargeIns, counters, finished }, [frames.buffer as ArrayBuffer]);
+    this.#post({ kind: "output", frames, events, bargeIns, counters, finished }, [frames.buffer as ArrayBuffer]);
   }
 
   #close(): void {
@@ -181,4 +181,4 @@ class Listener extends scope.AudioWorkletProcessor {
   }
 }
 
-scope.registerProcessor(WORKLET, Listener);
+scope.registerProcessor(WORKLET, WorkletProcessor);

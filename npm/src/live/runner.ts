@@ -1,20 +1,20 @@
-// A home is where a conversation is computed: inside the AudioWorklet, or in a Worker that a capture worklet feeds.
-import { VapTurnError, told } from "../common/errors.js";
+// A runner is where a conversation is computed: inside the AudioWorklet, or in a Worker that a capture worklet feeds.
+import { VapTurnError, messageOf } from "../common/errors.js";
 import type { Lifetime } from "../common/lifetime.js";
 import type { BackendName, Race } from "../gpu/adapter.js";
 import type { SessionStart } from "../wasm/engine.js";
 import type { Begin, Ready, Steer, ToPage } from "./messages.js";
 
-/** Names of the homes. */
-export const HOMES = ["worklet", "worker"] as const;
+/** Names of the runners. */
+export const RUNNERS = ["worklet", "worker"] as const;
 
-/** One of the homes. */
-export type HomeName = (typeof HOMES)[number];
+/** Where a conversation is computed: inside the audio thread, or in a Worker. */
+export type RunIn = (typeof RUNNERS)[number];
 
-/** What a home says once it is open. */
+/** What a runner says once it is open. */
 export type Later = Exclude<ToPage, Ready>;
 
-/** What is needed to open a home. */
+/** What is needed to open a runner. */
 export interface Plan {
   context: BaseAudioContext;
   begin: Begin;
@@ -22,13 +22,13 @@ export interface Plan {
   scripts: { worklet: URL; capture: URL; worker: URL | undefined; gpuWorker: URL | undefined };
   createWorker: ((url: URL) => Worker) | undefined;
   life: Lifetime;
-  /** Told what comes once the home is open. */
+  /** StepOutput what comes once the runner is open. */
   tell: (message: Later) => void;
 }
 
-/** A home that waits for sound. */
-export interface Home {
-  name: HomeName;
+/** A runner that waits for sound. */
+export interface Runner {
+  runIn: RunIn;
   /** Takes the user on input 0 and the agent on input 1; pushed samples and the end go to its port. */
   node: AudioWorkletNode;
   start: SessionStart;
@@ -67,7 +67,7 @@ export async function openNode({ context, life }: Plan, script: URL, name: strin
     node.connect(context.destination);
     return node;
   } catch (error) {
-    throw new VapTurnError("load", `worklet: cannot start ${script.href}: ${told(error)}`, error);
+    throw new VapTurnError("load", `worklet: cannot start ${script.href}: ${messageOf(error)}`, error);
   }
 }
 
@@ -77,7 +77,7 @@ export async function openNode({ context, life }: Plan, script: URL, name: strin
  */
 export async function answered(
   { context, begin, tell }: Plan,
-  from: HomeName,
+  from: RunIn,
   attach: (hear: (message: ToPage) => void) => void,
 ): Promise<Ready> {
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -99,7 +99,7 @@ export async function answered(
       timer = setInterval(() => {
         if (context.state === "closed") reject(new VapTurnError("context", "AudioContext: it was closed"));
         if (from === "worker" || context.state === "running") waitedMs += LOOK_MS;
-        if (waitedMs >= patienceMs) reject(new VapTurnError("load", `home: expected an answer within ${patienceMs} ms`));
+        if (waitedMs >= patienceMs) reject(new VapTurnError("load", `runner: expected an answer within ${patienceMs} ms`));
       }, LOOK_MS);
     });
   } finally {

@@ -1,4 +1,4 @@
-//! A conversation whose model is computed elsewhere: the same frames and events, also when the computation comes home.
+//! A conversation whose model is computed elsewhere: the same frames and events, also when a session goes on in its place.
 
 use std::sync::Arc;
 use vap_core::HOP_SAMPLES;
@@ -6,7 +6,7 @@ use vap_core::config::{HOP_MELS, MEL_BANDS};
 use vap_core::model_file::Storage;
 use vap_core::projection::OUTPUTS;
 use vap_tests::{Engine, Random, State, random_file, run, talk, tiny_config, tiny_model, worst_logit};
-use vap_wasm::{Error, KernelModel, Output, Relay, Session};
+use vap_wasm::{Error, KernelModel, Output, RemoteSession, Session};
 
 const BAR: f32 = 1e-4;
 
@@ -21,14 +21,14 @@ impl Elsewhere {
         Elsewhere { state: engine.init_state(), engine }
     }
 
-    /// Works the next hops of a relay, at most `most`; how many there were.
-    fn work(&mut self, relay: &mut Relay, most: usize, output: &mut Output) -> usize {
-        let mels = relay.lend(most).concat();
+    /// Works the next hops of a remote, at most `most`; how many there were.
+    fn work(&mut self, remote: &mut RemoteSession, most: usize, output: &mut Output) -> usize {
+        let mels = remote.next_mels(most).concat();
         if mels.is_empty() {
             return 0;
         }
         let logits = self.engine.forward(&mels, &mut self.state);
-        relay.tell(&logits, output).unwrap();
+        remote.push_logits(&logits, output).unwrap();
         logits.len() / OUTPUTS
     }
 }
@@ -37,22 +37,22 @@ impl Elsewhere {
 /// hops go out and are lost.
 fn told(model: &Engine, sound: &[Vec<f32>; 2], [away, out, most]: [usize; 3]) -> Output {
     let mut output = Output::default();
-    let mut relay = model.session(16_000).relay().unwrap();
+    let mut remote = model.session(16_000).remote().unwrap();
     let mut elsewhere = Elsewhere::new(model.clone());
     let mut pieces = sound[0].chunks(1000).zip(sound[1].chunks(1000));
     while output.frames.len() < away {
-        while relay.waiting() < most.min(away - output.frames.len()) {
+        while remote.waiting() < most.min(away - output.frames.len()) {
             let (user, agent) = pieces.next().unwrap();
-            relay.hear(Some(user), Some(agent)).unwrap();
+            remote.hear(Some(user), Some(agent)).unwrap();
         }
-        elsewhere.work(&mut relay, most.min(away - output.frames.len()), &mut output);
+        elsewhere.work(&mut remote, most.min(away - output.frames.len()), &mut output);
     }
-    while out > 0 && relay.waiting() < out {
+    while out > 0 && remote.waiting() < out {
         let (user, agent) = pieces.next().unwrap();
-        relay.hear(Some(user), Some(agent)).unwrap();
+        remote.hear(Some(user), Some(agent)).unwrap();
     }
-    assert_eq!(relay.lend(out)[0].len(), out * HOP_MELS);
-    let mut session = relay.come_home(&mut output).unwrap();
+    assert_eq!(remote.next_mels(out)[0].len(), out * HOP_MELS);
+    let mut session = remote.into_session(&mut output).unwrap();
     assert_eq!(output.frames.len(), away + out);
     for (user, agent) in pieces {
         session.push_into(Some(user), Some(agent), &mut output).unwrap();
@@ -72,23 +72,23 @@ fn elsewhere_is_told_what_a_session_tells() {
     let expected = run(&mut tiny_model().session(16_000), &user, &agent, 320);
     assert!(expected.events.len() > 10, "{} events prove little", expected.events.len());
     for most in [1, 7, 4096] {
-        let mut relay = tiny_model().session(16_000).relay().unwrap();
+        let mut remote = tiny_model().session(16_000).remote().unwrap();
         let mut elsewhere = Elsewhere::new(Engine::burn(&file));
         let mut output = Output::default();
         for (user, agent) in user.chunks(5000).zip(agent.chunks(5000)) {
-            relay.hear(Some(user), Some(agent)).unwrap();
-            while elsewhere.work(&mut relay, most, &mut output) > 0 {}
+            remote.hear(Some(user), Some(agent)).unwrap();
+            while elsewhere.work(&mut remote, most, &mut output) > 0 {}
         }
-        relay.end_sound();
-        while elsewhere.work(&mut relay, most, &mut output) > 0 {}
-        relay.finish(&mut output).unwrap();
+        remote.end_sound();
+        while elsewhere.work(&mut remote, most, &mut output) > 0 {}
+        remote.finish(&mut output).unwrap();
         assert_eq!(types(&output), types(&expected));
         assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
     }
 }
 
 #[test]
-fn who_comes_home_goes_on_where_it_stood() {
+fn a_session_in_its_place_goes_on_where_it_stood() {
     let model = tiny_model();
     let sound = sound();
     let expected = run(&mut model.session(16_000), &sound[0], &sound[1], 320);
@@ -113,21 +113,21 @@ fn many_hops_that_are_out_are_told_once() {
 }
 
 #[test]
-fn coming_home_behind_the_end_of_the_sound_decides_what_is_pending() {
+fn a_session_behind_the_end_of_the_sound_decides_what_is_pending() {
     let model = tiny_model();
     let [user, agent] = sound();
     let expected = run(&mut model.session(16_000), &user, &agent, 320);
     for finished in [false, true] {
         let mut output = Output::default();
-        let mut relay = model.session(16_000).relay().unwrap();
+        let mut remote = model.session(16_000).remote().unwrap();
         let mut elsewhere = Elsewhere::new(model.clone());
-        relay.hear(Some(&user), Some(&agent)).unwrap();
-        relay.end_sound();
-        while elsewhere.work(&mut relay, if finished { 4096 } else { 100 }, &mut output) > 100 {}
+        remote.hear(Some(&user), Some(&agent)).unwrap();
+        remote.end_sound();
+        while elsewhere.work(&mut remote, if finished { 4096 } else { 100 }, &mut output) > 100 {}
         if finished {
-            relay.finish(&mut output).unwrap();
+            remote.finish(&mut output).unwrap();
         }
-        let mut session = moved(&model, &relay.come_home(&mut output).unwrap());
+        let mut session = moved(&model, &remote.into_session(&mut output).unwrap());
         session.finish_into(&mut output).unwrap();
         let mut session = moved(&model, &session);
         session.finish_into(&mut output).unwrap();
@@ -137,16 +137,16 @@ fn coming_home_behind_the_end_of_the_sound_decides_what_is_pending() {
 }
 
 #[test]
-fn who_came_home_is_saved_like_any_session() {
+fn a_session_in_its_place_is_saved_like_any() {
     let model = tiny_model();
     let sound = sound();
-    let mut relay = model.session(16_000).relay().unwrap();
+    let mut remote = model.session(16_000).remote().unwrap();
     let mut elsewhere = Elsewhere::new(model.clone());
     let (hops, mut output) = (60, Output::default());
     let [before, after] = [0..hops * HOP_SAMPLES, hops * HOP_SAMPLES..sound[0].len()];
-    relay.hear(Some(&sound[0][before.clone()]), Some(&sound[1][before])).unwrap();
-    assert_eq!(elsewhere.work(&mut relay, hops, &mut output), hops);
-    let mut straight = relay.come_home(&mut output).unwrap();
+    remote.hear(Some(&sound[0][before.clone()]), Some(&sound[1][before])).unwrap();
+    assert_eq!(elsewhere.work(&mut remote, hops, &mut output), hops);
+    let mut straight = remote.into_session(&mut output).unwrap();
     let mut restored = moved(&model, &straight);
     let [user, agent] = [0, 1].map(|s| &sound[s][after.clone()]);
     let [expected, found] =
@@ -177,38 +177,38 @@ fn the_past_ends_where_the_config_says() {
 
 #[test]
 fn logits_of_other_hops_and_a_hasty_end_are_refused() {
-    let mut relay = tiny_model().session(16_000).relay().unwrap();
+    let mut remote = tiny_model().session(16_000).remote().unwrap();
     let mut output = Output::default();
-    relay.hear(Some(&[0.0; 960]), None).unwrap();
+    remote.hear(Some(&[0.0; 960]), None).unwrap();
     let code = |result: Result<(), Error>| result.unwrap_err().code();
-    assert_eq!(code(relay.tell(&[0.0; OUTPUTS], &mut output)), "length");
-    assert_eq!(code(relay.finish(&mut output)), "behind");
-    assert_eq!(relay.lend(2)[1].len(), 2 * HOP_MELS);
-    assert_eq!(relay.lend(2)[0].len(), 0, "hops go out while others are");
-    assert_eq!(code(relay.tell(&[0.0; OUTPUTS], &mut output)), "length");
-    relay.tell(&[0.0; 2 * OUTPUTS], &mut output).unwrap();
+    assert_eq!(code(remote.push_logits(&[0.0; OUTPUTS], &mut output)), "length");
+    assert_eq!(code(remote.finish(&mut output)), "behind");
+    assert_eq!(remote.next_mels(2)[1].len(), 2 * HOP_MELS);
+    assert_eq!(remote.next_mels(2)[0].len(), 0, "hops go out while others are");
+    assert_eq!(code(remote.push_logits(&[0.0; OUTPUTS], &mut output)), "length");
+    remote.push_logits(&[0.0; 2 * OUTPUTS], &mut output).unwrap();
     assert_eq!(output.frames.len(), 2);
-    assert_eq!(code(relay.finish(&mut output)), "behind");
+    assert_eq!(code(remote.finish(&mut output)), "behind");
 }
 
 #[test]
-fn logits_that_are_no_numbers_are_computed_at_home() {
+fn logits_that_are_no_numbers_are_computed_here() {
     let model = tiny_model();
     let [user, agent] = sound();
     let expected = run(&mut model.session(16_000), &user, &agent, 320);
     let mut output = Output::default();
-    let mut relay = model.session(16_000).relay().unwrap();
+    let mut remote = model.session(16_000).remote().unwrap();
     let mut elsewhere = Elsewhere::new(model.clone());
-    relay.hear(Some(&user), Some(&agent)).unwrap();
-    assert_eq!(elsewhere.work(&mut relay, 100, &mut output), 100);
-    let mels = relay.lend(3).concat();
+    remote.hear(Some(&user), Some(&agent)).unwrap();
+    assert_eq!(elsewhere.work(&mut remote, 100, &mut output), 100);
+    let mels = remote.next_mels(3).concat();
     let mut logits = model.logits(&mels, 3);
     logits[2 * OUTPUTS] = f32::NAN;
     for _ in 0..2 {
-        assert_eq!(relay.tell(&logits, &mut output).unwrap_err().code(), "not-finite");
-        assert_eq!((output.frames.len(), relay.lend(3)[0].len()), (100, 0));
+        assert_eq!(remote.push_logits(&logits, &mut output).unwrap_err().code(), "not-finite");
+        assert_eq!((output.frames.len(), remote.next_mels(3)[0].len()), (100, 0));
     }
-    let mut session = relay.come_home(&mut output).unwrap();
+    let mut session = remote.into_session(&mut output).unwrap();
     assert_eq!(output.frames.len(), 103);
     session.finish_into(&mut output).unwrap();
     assert_eq!(types(&output), types(&expected));

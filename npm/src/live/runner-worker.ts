@@ -1,6 +1,6 @@
-// Opens the Worker home: a Worker that computes, and a capture worklet that hands it sound by a port of their own.
-import { VapTurnError, told } from "../common/errors.js";
-import { answered, listenTo, openNode, type Home, type Plan } from "./home.js";
+// Opens the Worker runner: a Worker that computes, and a capture worklet that hands it sound by a port of their own.
+import { VapTurnError, messageOf } from "../common/errors.js";
+import { answered, listenTo, openNode, type Runner, type Plan } from "./runner.js";
 import { CAPTURE, type Attend, type Failed, type Open, type Ready, type ToPage } from "./messages.js";
 
 /** A Worker that is ready and has measured its pace. */
@@ -39,7 +39,7 @@ export async function startWorker(plan: Plan): Promise<ReadyWorker> {
 }
 
 /** Opens the ear of a Worker that is ready. */
-export async function openWorker(plan: Plan, { worker, ready: { start, backend = "cpu", race } }: ReadyWorker): Promise<Home> {
+export async function openWorker(plan: Plan, { worker, ready: { start, backend = "cpu", race } }: ReadyWorker): Promise<Runner> {
   const node = await openNode(plan, plan.scripts.capture, CAPTURE);
   listenTo(node, (message) => {
     if (message.kind !== "ready") plan.tell(message);
@@ -50,7 +50,7 @@ export async function openWorker(plan: Plan, { worker, ready: { start, backend =
   worker.postMessage(attend, [port1]);
   node.port.postMessage(open, [port2]);
   return {
-    name: "worker",
+    runIn: "worker",
     node,
     start,
     backend,
@@ -73,7 +73,7 @@ function made({ begin: { gpu }, scripts, createWorker }: Plan): Worker {
     if (gpu) return new Worker(new URL("../gpu-worker.js", import.meta.url), { type: "module" });
     return new Worker(new URL("../worker.js", import.meta.url), { type: "module" });
   } catch (error) {
-    throw new VapTurnError("load", `Worker: ${told(error)}`, error);
+    throw new VapTurnError("load", `Worker: ${messageOf(error)}`, error);
   }
 }
 

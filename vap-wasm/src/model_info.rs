@@ -6,7 +6,7 @@ use vap_core::{Calibration, ModelConfig, Policy, params};
 
 /// Everything in a model file but the weights.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Card {
+pub struct ModelInfo {
     /// Sizes.
     pub config: ModelConfig,
     /// Fixed mean and deviation of the features.
@@ -19,16 +19,16 @@ pub struct Card {
     pub provenance: serde_json::Value,
 }
 
-impl Card {
+impl ModelInfo {
     /// Number of trained values.
     pub fn parameters(&self) -> usize {
         params::count(&self.config)
     }
 }
 
-impl From<&ModelView<'_>> for Card {
+impl From<&ModelView<'_>> for ModelInfo {
     fn from(view: &ModelView) -> Self {
-        Card {
+        ModelInfo {
             config: view.config.clone(),
             statistics: view.statistics.clone(),
             policy: view.policy,
@@ -38,9 +38,9 @@ impl From<&ModelView<'_>> for Card {
     }
 }
 
-impl From<&ModelFile> for Card {
+impl From<&ModelFile> for ModelInfo {
     fn from(file: &ModelFile) -> Self {
-        Card {
+        ModelInfo {
             config: file.config.clone(),
             statistics: file.statistics.clone(),
             policy: file.policy,

@@ -6,7 +6,7 @@ import type { RawOutput } from "../../wasm/vap_wasm.js";
 import type { Counters, Free, Sound, ToPage } from "../messages.js";
 
 /** Keeps count, and tells the page. */
-export class Desk {
+export class WorkerReporter {
   readonly #counters: Counters = { hopMs: 0, overruns: 0, droppedHops: 0, delayMs: 0 };
   #heardMs = 0;
   #droppedMs = 0;
@@ -51,7 +51,7 @@ export class Desk {
   tell({ frames, events, bargeIns }: RawOutput, finished: boolean): void {
     this.#hops += frames.length / NUMBERS;
     if (frames.length > 0 || finished) {
-      this.post({ kind: "told", frames, events, bargeIns, counters: this.#counters, finished }, [frames.buffer as ArrayBuffer]);
+      this.post({ kind: "output", frames, events, bargeIns, counters: this.#counters, finished }, [frames.buffer as ArrayBuffer]);
     }
   }
 

@@ -1,8 +1,8 @@
-// Opens the worklet home.
-import { answered, listenTo, openNode, type Home, type Plan } from "./home.js";
+// Opens the worklet runner.
+import { answered, listenTo, openNode, type Runner, type Plan } from "./runner.js";
 import { WORKLET } from "./messages.js";
 
-export async function openWorklet(plan: Plan): Promise<Home> {
+export async function openWorklet(plan: Plan): Promise<Runner> {
   const node = await openNode(plan, plan.scripts.worklet, WORKLET);
   // Without the GPU binary, which may be there after a race.
   const begin = { ...plan.begin };
@@ -12,7 +12,7 @@ export async function openWorklet(plan: Plan): Promise<Home> {
     node.port.postMessage(begin);
   });
   return {
-    name: "worklet",
+    runIn: "worklet",
     node,
     start,
     backend: "cpu",

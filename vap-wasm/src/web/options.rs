@@ -1,8 +1,8 @@
-//! What JavaScript wishes for: options, policy, expectation.
+//! Options as JavaScript gives them: rates, policy, expectation.
 
 use super::{to_js, whole};
-use crate::card::Card;
 use crate::error::{Error, Result};
+use crate::model_info::ModelInfo;
 use crate::session;
 use js_sys::Reflect;
 use serde_json::{Map, Value};
@@ -11,18 +11,18 @@ use vap_core::calibration::{self, Figures, Solution};
 use wasm_bindgen::prelude::*;
 
 /// What was measured of a policy that was asked for, while it is as it was solved; else undefined.
-pub fn told(expected: Option<&Figures>, expectation: Expectation) -> Result<JsValue, JsValue> {
+pub fn expected_of(expected: Option<&Figures>, expectation: Expectation) -> Result<JsValue, JsValue> {
     expected.filter(|_| expectation == Expectation::Open).map_or(Ok(JsValue::UNDEFINED), to_js)
 }
 
-/// What a session is told beside its options.
-pub struct Wishes {
+/// What a session is told beside its options, and what is expected of its policy.
+pub struct Beside {
     pub expectation: Expectation,
     pub expected: Option<Figures>,
 }
 
 /// Options as JavaScript gave them, resolved over the model's policy.
-pub fn session_options(options: &JsValue, card: &Card) -> Result<(session::SessionOptions, Wishes)> {
+pub fn session_options(options: &JsValue, info: &ModelInfo) -> Result<(session::SessionOptions, Beside)> {
     let [mut user_rate, mut agent_rate, mut policy, mut expect] = [JsValue::UNDEFINED; 4];
     for (name, value) in fields(options, "expected an object")? {
         let place = match &name[..] {
@@ -37,14 +37,14 @@ pub fn session_options(options: &JsValue, card: &Card) -> Result<(session::Sessi
         };
         *place = value;
     }
-    let solution = solved(&policy, card)?;
+    let solution = solved(&policy, info)?;
     let expectation = if expect.is_undefined() { Expectation::Open } else { expectation_of(&expect)? };
     let options = session::SessionOptions {
         user_rate_hz: rate_hz("userRate", &user_rate)?,
         agent_rate_hz: rate_hz("agentRate", &agent_rate)?,
         policy: Some(solution.policy),
     };
-    Ok((options, Wishes { expectation, expected: solution.expected }))
+    Ok((options, Beside { expectation, expected: solution.expected }))
 }
 
 fn rate_hz(name: &str, found: &JsValue) -> Result<u32> {
@@ -57,23 +57,23 @@ pub fn expectation_of(found: &JsValue) -> Result<Expectation> {
     Ok(Expectation::from_name(&name)?)
 }
 
-/// A policy as JavaScript wished for it, over the model's.
-pub fn solved(policy: &JsValue, card: &Card) -> Result<Solution> {
-    Ok(calibration::resolve(&card.policy, card.calibration.as_ref(), &wishes_of(policy)?)?)
+/// A policy as JavaScript gave it, over the model's.
+pub fn solved(policy: &JsValue, info: &ModelInfo) -> Result<Solution> {
+    Ok(calibration::resolve(&info.policy, info.calibration.as_ref(), &policy_options(policy)?)?)
 }
 
-fn wishes_of(policy: &JsValue) -> Result<Map<String, Value>> {
-    let mut wishes = Map::new();
+fn policy_options(policy: &JsValue) -> Result<Map<String, Value>> {
+    let mut options = Map::new();
     if policy.is_undefined() {
-        return Ok(wishes);
+        return Ok(options);
     }
     for (name, value) in fields(policy, "policy: expected an object of thresholds and times")? {
         if !value.is_undefined() {
-            let wish = plain(&value).ok_or_else(|| refused(short(&name), "a number or a name", &value))?;
-            wishes.insert(name, wish);
+            let option = plain(&value).ok_or_else(|| refused(short(&name), "a number or a name", &value))?;
+            options.insert(name, option);
         }
     }
-    Ok(wishes)
+    Ok(options)
 }
 
 /// What is an object's own, by its names. Reading may run the caller's code, which may throw.

@@ -1,16 +1,16 @@
-// Chooses a home by measurement.
+// Chooses a runner by measurement.
 import { VapTurnError } from "../common/errors.js";
-import { openWorker, startWorker, type ReadyWorker } from "./home-worker.js";
-import { openWorklet } from "./home-worklet.js";
-import type { Home, HomeName, Plan } from "./home.js";
+import { openWorker, startWorker, type ReadyWorker } from "./runner-worker.js";
+import { openWorklet } from "./runner-worklet.js";
+import type { Runner, RunIn, Plan } from "./runner.js";
 
 /** Largest share of a block that a slice may take inside the audio thread. */
 const SHARE = 0.1;
 /** Frames of a block where the browser does not say: what the standard fixes. */
 const STANDARD_BLOCK = 128;
 
-/** Opens the home that was asked for, or the one that suits the machine. */
-export async function openHome(plan: Plan, wanted: HomeName | "auto"): Promise<Home> {
+/** Opens the runner that was asked for, or the one that suits the machine. */
+export async function openRunner(plan: Plan, wanted: RunIn | "auto"): Promise<Runner> {
   // Nothing waits for a Worker while a context renders as fast as it can.
   if (wanted === "worklet" || (wanted === "auto" && !(plan.context instanceof AudioContext))) return openWorklet(plan);
   const worker = await raced(plan).catch((error: unknown) => {

@@ -1,4 +1,4 @@
-// Both homes in a headless browser: the same events as the package gives for the same samples, and no sound is lost
+// Both runners in a headless browser: the same events as the package gives for the same samples, and no sound is lost
 // while the page is busy.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -40,7 +40,7 @@ before(async () => {
 after(() => site?.stop());
 
 /** In the page: plays the fixture through `listen` in an offline context, and analyses what that context rendered. */
-async function rendered({ home, rate, block = 128, fromS = 0, seconds, blockS }) {
+async function rendered({ runIn, rate, block = 128, fromS = 0, seconds, blockS }) {
   const { analyze, decodeWav, listen } = await import("./npm/dist/index.js");
   const bytes = await (await fetch("./tests/fixtures/call.wav")).arrayBuffer();
   const { sampleRate, channels } = await decodeWav(new Uint8Array(bytes));
@@ -57,7 +57,7 @@ async function rendered({ home, rate, block = 128, fromS = 0, seconds, blockS })
 
   const context = new OfflineAudioContext({ length, sampleRate: rate, renderSizeHint: block });
   const [user, agent] = play(context);
-  const session = await listen({ user, agent, home, context });
+  const session = await listen({ user, agent, runIn, context });
   const events = [];
   const frames = [];
   session.addEventListener("turn", ({ detail }) => events.push(detail));
@@ -104,18 +104,18 @@ function assertSame({ events, frames, expected, startTime, state, stats }) {
 const CALL_S = 69.8;
 
 for (const rate of [44_100, 48_000]) {
-  test(`worklet home at ${rate} Hz: the same events as analyze`, async () => {
+  test(`worklet at ${rate} Hz: the same events as analyze`, async () => {
     const page = await site.page("plain");
-    assertSame(await page.evaluate(rendered, { home: "worklet", rate, seconds: CALL_S }));
+    assertSame(await page.evaluate(rendered, { runIn: "worklet", rate, seconds: CALL_S }));
     await page.close();
   });
 }
 
 for (const [rate, block] of [[8000, 128], [16_000, 128], [96_000, 128], [44_100, 64], [48_000, 2048]]) {
   const skip = BROWSER === "firefox" && block !== 128 && "Firefox renders in blocks of 128 alone";
-  test(`worklet home at ${rate} Hz in blocks of ${block}, ten seconds`, { skip }, async () => {
+  test(`worklet at ${rate} Hz in blocks of ${block}, ten seconds`, { skip }, async () => {
     const page = await site.page("plain");
-    const heard = await page.evaluate(rendered, { home: "worklet", rate, block, fromS: 36, seconds: 10 });
+    const heard = await page.evaluate(rendered, { runIn: "worklet", rate, block, fromS: 36, seconds: 10 });
     assert.equal(heard.block, block);
     assertSame(heard);
     await page.close();
@@ -124,9 +124,9 @@ for (const [rate, block] of [[8000, 128], [16_000, 128], [96_000, 128], [44_100,
 
 // Only a context that pauses waits for a Worker.
 const restless = BROWSER === "firefox" && "an OfflineAudioContext of Firefox cannot pause";
-test("Worker home: the same events as analyze", { skip: restless }, async () => {
+test("Worker: the same events as analyze", { skip: restless }, async () => {
   const page = await site.page("plain");
-  assertSame(await page.evaluate(rendered, { home: "worker", rate: 48_000, seconds: CALL_S, blockS: 0.3 }));
+  assertSame(await page.evaluate(rendered, { runIn: "worker", rate: 48_000, seconds: CALL_S, blockS: 0.3 }));
   await page.close();
 });
 
@@ -140,13 +140,13 @@ async function undisturbed(t, attempt) {
   }
 }
 
-for (const home of ["worklet", "worker"]) {
-  test(`${home} home in real time, the main thread blocked: the same events as analyze, within a hop`, async (t) => {
+for (const runIn of ["worklet", "worker"]) {
+  test(`${runIn} in real time, the main thread blocked: the same events as analyze, within a hop`, async (t) => {
     const { events, stats, leadMs } = await undisturbed(t, async () => {
       const page = await site.page("plain");
-      const found = await page.evaluate(heard, { sound: "nodes", home, seconds: TO_S - FROM_S });
+      const found = await page.evaluate(heard, { sound: "nodes", runIn, seconds: TO_S - FROM_S });
       await page.close();
-      assert.equal(found.stats.home, home);
+      assert.equal(found.stats.runIn, runIn);
       assert.ok(Math.abs(found.stats.hops * HOP_MS - found.heardMs) <= 2 * HOP_MS, JSON.stringify(found));
       return found;
     });
@@ -163,13 +163,13 @@ for (const home of ["worklet", "worker"]) {
 }
 
 /** In the page: listens to noise in real time while the main thread is blocked in chunks of 300 ms. */
-async function busy({ home, seconds }) {
+async function busy({ runIn, seconds }) {
   const { listen } = await import("./npm/dist/index.js");
   const context = new AudioContext();
   const noise = context.createBuffer(1, context.sampleRate, context.sampleRate);
   noise.copyToChannel(Float32Array.from({ length: noise.length }, () => Math.random() - 0.5), 0);
   const [user, agent] = [1, 2].map(() => new AudioBufferSourceNode(context, { buffer: noise, loop: true }));
-  const session = await listen({ user, agent, home, context });
+  const session = await listen({ user, agent, runIn, context });
   user.start();
   agent.start();
   const end = context.currentTime + seconds;
@@ -185,14 +185,14 @@ async function busy({ home, seconds }) {
 }
 
 for (const [folder, isolated] of [["plain", false], ["isolated", true]]) {
-  for (const home of ["worklet", "worker"]) {
-    test(`${home} home, ${isolated ? "with" : "without"} isolation, loses nothing while the main thread is blocked`, async (t) => {
+  for (const runIn of ["worklet", "worker"]) {
+    test(`${runIn}, ${isolated ? "with" : "without"} isolation, loses nothing while the main thread is blocked`, async (t) => {
       const { stats } = await undisturbed(t, async () => {
         const page = await site.page(folder);
-        const heard = await page.evaluate(busy, { home, seconds: 3 });
+        const heard = await page.evaluate(busy, { runIn, seconds: 3 });
         await page.close();
         assert.equal(heard.isolated, isolated);
-        assert.equal(heard.stats.home, home);
+        assert.equal(heard.stats.runIn, runIn);
         // Hops that were dropped are told too, as silence.
         assert.ok(Math.abs(heard.stats.hops * HOP_MS - heard.heardMs) <= 2 * HOP_MS, JSON.stringify(heard));
         return heard;

@@ -1,11 +1,11 @@
 //! A conversation whose model is computed elsewhere, as on a GPU: hops of mels go out, their logits come back. When
 //! they no longer do, a session goes on in its place.
 
-use crate::card::Card;
-use crate::conversation::{Conversation, finite};
+use crate::conversation::{Conversation, Output, SessionOptions, finite};
 use crate::error::{Error, Result};
 use crate::listener::{Listener, Model};
-use crate::session::{Output, Session, SessionOptions};
+use crate::model_info::ModelInfo;
+use crate::session::Session;
 use std::sync::Arc;
 use vap_core::config::HOP_MELS;
 use vap_core::projection::OUTPUTS;
@@ -15,24 +15,24 @@ use vap_core::{Error as CoreError, Expectation, HOP_MS, Policy, Speaker};
 pub const MOST_HOPS: usize = 4096;
 
 /// Sound in, mels out, logits in, frames and events out.
-pub struct Relay {
+pub struct RemoteSession {
     /// What goes on when the other computation is lost.
     model: Arc<dyn Model>,
     conversation: Conversation,
     past: Past,
     /// Hops that are out.
-    lent: usize,
+    out: usize,
 }
 
-impl Relay {
-    /// Relay at the beginning of a conversation.
+impl RemoteSession {
+    /// Session at the beginning of a conversation.
     ///
     /// # Errors
     /// As [`Session::new`].
     pub fn new(model: Arc<dyn Model>, options: &SessionOptions) -> Result<Self> {
-        let conversation = Conversation::new(model.card(), options)?;
-        let past = Past::new(model.card().config.past_frames());
-        Ok(Relay { model, conversation, past, lent: 0 })
+        let conversation = Conversation::new(model.info(), options)?;
+        let past = Past::new(model.info().config.past_frames());
+        Ok(RemoteSession { model, conversation, past, out: 0 })
     }
 
     /// Takes sound, as [`Session::hear`] does.
@@ -50,26 +50,26 @@ impl Relay {
 
     /// Normalised mels of the next hops, at most `most`, `[2 x hops, 80]` each of user and agent. None go out while
     /// others are.
-    pub fn lend(&mut self, most: usize) -> [&[f32]; 2] {
-        if self.lent > 0 {
+    pub fn next_mels(&mut self, most: usize) -> [&[f32]; 2] {
+        if self.out > 0 {
             return self.past.last(0);
         }
-        self.lent = self.conversation.hops().min(most);
-        self.past.push(self.conversation.take(self.lent));
-        self.past.last(self.lent)
+        self.out = self.conversation.hops().min(most);
+        self.past.push(self.conversation.take(self.out));
+        self.past.last(self.out)
     }
 
     /// Takes the logits of the hops that are out, `[hops, 27]`. Frames and events go behind what `output` holds.
     ///
     /// # Errors
     /// `length` when they are not those of as many hops, `not-finite` when one is no number; the hops then stay out.
-    pub fn tell(&mut self, logits: &[f32], output: &mut Output) -> Result<()> {
-        let (expected, found) = (self.lent * OUTPUTS, logits.len());
+    pub fn push_logits(&mut self, logits: &[f32], output: &mut Output) -> Result<()> {
+        let (expected, found) = (self.out * OUTPUTS, logits.len());
         if expected != found {
             return Err(CoreError::Length { what: "logits of the hops that are out", expected, found }.into());
         }
         let logits = finite(logits)?;
-        self.lent = 0;
+        self.out = 0;
         self.conversation.tell(Ok(logits), output)
     }
 
@@ -83,7 +83,7 @@ impl Relay {
     /// # Errors
     /// `behind` while hops wait or are out.
     pub fn finish(&mut self, output: &mut Output) -> Result<()> {
-        let found_ms = (self.lent + self.waiting()) as u64 * u64::from(HOP_MS);
+        let found_ms = (self.out + self.waiting()) as u64 * u64::from(HOP_MS);
         if found_ms > 0 {
             return Err(Error::Behind { found_ms, limit_ms: HOP_MS.into() });
         }
@@ -97,10 +97,10 @@ impl Relay {
     ///
     /// # Errors
     /// `not-finite` or `backend` when the model fails here as well.
-    pub fn come_home(mut self, output: &mut Output) -> Result<Session> {
+    pub fn into_session(mut self, output: &mut Output) -> Result<Session> {
         let mut listener = Arc::clone(&self.model).listen();
         let hops = self.past.hops();
-        let told = hops - self.lent;
+        let told = hops - self.out;
         let from = told.saturating_sub(self.past.limit_hops);
         let most = listener.most_hops();
         for start in (from..told).step_by(most) {
@@ -119,8 +119,8 @@ impl Relay {
     }
 
     /// What travels with the weights.
-    pub fn card(&self) -> &Card {
-        self.model.card()
+    pub fn info(&self) -> &ModelInfo {
+        self.model.info()
     }
 
     /// Thresholds of a speaker's turns: for the user, as the expectation moves them.
@@ -144,6 +144,19 @@ impl Relay {
     /// Another expectation from the next hop on, those that wait or are out included.
     pub fn expect(&mut self, expectation: Expectation) {
         self.conversation.expect(expectation);
+    }
+}
+
+impl Session {
+    /// A remote session at the beginning of a conversation, with the model, the options and the expectation of this one.
+    ///
+    /// # Errors
+    /// As [`Session::new`]; rates and policy were accepted before, so none is expected.
+    pub fn remote(&self) -> Result<RemoteSession> {
+        let (model, options) = self.beginning();
+        let mut remote = RemoteSession::new(Arc::clone(model), &options)?;
+        remote.expect(self.expectation());
+        Ok(remote)
     }
 }
 
