@@ -119,14 +119,14 @@ test("options and policies that throw, go in circles or are something else are r
     { endThreshold: 1n }, { endThreshold: [0.5] }, { endThreshold: new Date() }, { ["x".repeat(1e6)]: {} }, null, 5, "fast", [0.5],
   ];
   const session = new Session(model, RATES);
-  const relay = session.relay();
+  const remote = session.remote();
   const before = session.policy();
   for (const policy of policies) {
     refuses(() => new Session(model, { ...RATES, policy }), "option");
     refuses(() => session.setPolicy(policy), "option");
-    refuses(() => relay.setPolicy(policy), "option");
+    refuses(() => remote.setPolicy(policy), "option");
   }
-  assert.deepEqual([session.policy(), relay.policy()], [before, before]);
+  assert.deepEqual([session.policy(), remote.policy()], [before, before]);
   const own = { ...RATES };
   own.self = own;
   const options = [

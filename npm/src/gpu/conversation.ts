@@ -1,7 +1,8 @@
 // One conversation whose model is computed on the GPU; from the moment on that the GPU is lost, on the CPU.
+import type { PolicyAnswer, PolicyRequest } from "../common/conversation.js";
 import { VapTurnError, asVapTurnError } from "../common/errors.js";
 import { HOP_MS } from "../common/frames.js";
-import { steered, type PolicyAnswer, type PolicyRequest } from "../wasm/policy-in-force.js";
+import { steered } from "../wasm/policy-in-force.js";
 import type { RawOutput, RemoteSession, Session } from "../wasm/vap_wasm.js";
 import type { BackendName } from "./adapter.js";
 import { within } from "./pace.js";

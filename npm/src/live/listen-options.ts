@@ -4,8 +4,8 @@ import { VapTurnError, messageOf } from "../common/errors.js";
 import type { BinarySource, Expectation, PolicyOptions } from "../common/options.js";
 import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
 import { BACKENDS, type BackendName } from "../gpu/adapter.js";
-import { RUNNERS, type RunIn } from "./runner.js";
 import { PcmInput, type TurnInput } from "./inputs.js";
+import { RUNNERS, type RunIn } from "./runner.js";
 
 /** Options of `listen`; a user, an agent, or both. */
 export interface ListenOptions {

@@ -4,11 +4,11 @@ import type { Pair } from "../common/events.js";
 import { Lifetime, unlessAborted } from "../common/lifetime.js";
 import { mayTry } from "../gpu/adapter.js";
 import { defaultModel, defaultWasm, readBytes, urlIn } from "../wasm/load.js";
-import { openRunner } from "./runner-auto.js";
-import type { Plan } from "./runner.js";
 import { PcmInput, openInput, type OpenInput } from "./inputs.js";
 import { checked, contextOf, type ListenOptions } from "./listen-options.js";
 import type { Begin, PushedRates } from "./messages.js";
+import { openRunner } from "./runner-auto.js";
+import type { Plan } from "./runner.js";
 import { TurnSession } from "./turn-session.js";
 
 /**

@@ -1,9 +1,8 @@
 // Every message that crosses between the page, the audio thread and the Worker.
+import type { EngineParts, PolicyAnswer, PolicyRequest, SessionStart } from "../common/conversation.js";
 import type { ErrorCode } from "../common/errors.js";
 import type { Pair, TurnEvent } from "../common/events.js";
 import type { BackendName, Race } from "../gpu/adapter.js";
-import type { EngineParts, SessionStart } from "../wasm/engine.js";
-import type { PolicyAnswer, PolicyRequest } from "../wasm/policy-in-force.js";
 
 /** Names under which the processors are registered. */
 export const WORKLET = "vap-turn-worklet";

@@ -1,7 +1,7 @@
 // Opens the Worker runner: a Worker that computes, and a capture worklet that hands it sound by a port of their own.
 import { VapTurnError, messageOf } from "../common/errors.js";
-import { answered, listenTo, openNode, type Runner, type Plan } from "./runner.js";
 import { CAPTURE, type Attend, type Failed, type Open, type Ready, type ToPage } from "./messages.js";
+import { answered, listenTo, openNode, type Runner, type Plan } from "./runner.js";
 
 /** A Worker that is ready and has measured its pace. */
 export interface ReadyWorker {

@@ -1,6 +1,6 @@
 // Opens the worklet runner.
-import { answered, listenTo, openNode, type Runner, type Plan } from "./runner.js";
 import { WORKLET } from "./messages.js";
+import { answered, listenTo, openNode, type Runner, type Plan } from "./runner.js";
 
 export async function openWorklet(plan: Plan): Promise<Runner> {
   const node = await openNode(plan, plan.scripts.worklet, WORKLET);

@@ -1,8 +1,8 @@
 // A runner is where a conversation is computed: inside the AudioWorklet, or in a Worker that a capture worklet feeds.
+import type { SessionStart } from "../common/conversation.js";
 import { VapTurnError, messageOf } from "../common/errors.js";
 import type { Lifetime } from "../common/lifetime.js";
 import type { BackendName, Race } from "../gpu/adapter.js";
-import type { SessionStart } from "../wasm/engine.js";
 import type { Begin, Ready, Steer, ToPage } from "./messages.js";
 
 /** Names of the runners. */

@@ -7,9 +7,9 @@ import type { Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions
 import { checkedExpectation, checkedPolicy } from "../common/policy-options.js";
 import type { BackendName, Race } from "../gpu/adapter.js";
 import { FrameQueue } from "./frame-queue.js";
-import type { Runner, RunIn } from "./runner.js";
 import type { OpenInput } from "./inputs.js";
 import type { Counters, Failed, Moved, Started, Steered, StepOutput } from "./messages.js";
+import type { Runner, RunIn } from "./runner.js";
 import { Steering } from "./steering.js";
 
 /** Events of a {@link TurnSession}, by type; what happened is their `detail`. */

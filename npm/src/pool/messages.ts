@@ -1,10 +1,10 @@
 // Every message that crosses between a pool and its threads, and what a thread needs of Node.
+import type { PolicyAnswer, PolicyRequest } from "../common/conversation.js";
 import type { ErrorCode } from "../common/errors.js";
 import type { Pair, TurnEvent } from "../common/events.js";
 import type { Packed } from "../common/frames.js";
 import type { Expectation, ModelInfo, PolicyInForce, PolicyOptions } from "../common/options.js";
 import type { Encoding, Samples } from "../common/samples.js";
-import type { PolicyAnswer, PolicyRequest } from "../wasm/policy-in-force.js";
 
 /** What a thread begins with. */
 export interface ThreadData {

@@ -1,29 +1,12 @@
 // The wasm session as the runners use it: made from bytes, fed through its own memory, asked slice by slice.
+import type { EngineParts, PolicyAnswer, PolicyRequest, SessionStart } from "../common/conversation.js";
 import { VapTurnError, messageOf } from "../common/errors.js";
-import type { Pair } from "../common/events.js";
 import { HOP_MS } from "../common/frames.js";
-import type { Expectation, ModelInfo, PolicyInForce, PolicyOptions } from "../common/options.js";
-import { inForce, steered, type PolicyAnswer, type PolicyRequest } from "./policy-in-force.js";
+import { inForce, steered } from "./policy-in-force.js";
 import { Model, Session, initSync, type RawOutput, type RemoteSession } from "./vap_wasm.js";
 
 /** Samples of a channel that {@link Engine.room} takes. */
 export const ROOM = 4096;
-
-/** What an engine is made of. */
-export interface EngineParts {
-  wasm: Uint8Array<ArrayBuffer>;
-  model: Uint8Array<ArrayBuffer>;
-  /** Sample rate of each channel, in Hz. */
-  rates: Pair;
-  policy: PolicyOptions | undefined;
-  expect: Expectation | undefined;
-}
-
-/** What is known of a conversation at its beginning. */
-export interface SessionStart {
-  model: ModelInfo;
-  inForce: PolicyInForce;
-}
 
 /** One conversation on the thread that made it. */
 export class Engine {

@@ -1,20 +1,8 @@
 // What a session of the wasm side decides its events by, and how that changes.
-import { asVapTurnError, type ErrorCode } from "../common/errors.js";
-import type { Expectation, PolicyChange, PolicyInForce, PolicyOptions } from "../common/options.js";
+import type { PolicyAnswer, PolicyRequest } from "../common/conversation.js";
+import { asVapTurnError } from "../common/errors.js";
+import type { PolicyInForce } from "../common/options.js";
 import type { RemoteSession, Session } from "./vap_wasm.js";
-
-/** Another policy or expectation. */
-export interface PolicyRequest {
-  policy?: PolicyOptions;
-  expect?: Expectation;
-}
-
-/** What came of it: one of the two. */
-export interface PolicyAnswer {
-  change?: PolicyChange;
-  /** Why the old one stays. */
-  refused?: { code: ErrorCode; message: string };
-}
 
 export function inForce(session: Session | RemoteSession): PolicyInForce {
   const expected = session.expected();

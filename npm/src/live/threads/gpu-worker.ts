@@ -9,8 +9,8 @@ import { gpuPace, warmed, within } from "../../gpu/pace.js";
 import { GpuStream, claimThread } from "../../gpu/stream.js";
 import { Engine } from "../../wasm/engine.js";
 import type { Begin, Finish, Sound, ToWorker } from "../messages.js";
-import { WorkerReporter, channelsOf, giveBack } from "./worker-reporter.js";
 import { measured } from "./pace.js";
+import { WorkerReporter, channelsOf, giveBack } from "./worker-reporter.js";
 
 /** Longest sound that is taken in between two steps. */
 const PIECE_MS = 1000;

@@ -2,8 +2,8 @@
 // file without imports.
 import { Engine } from "../../wasm/engine.js";
 import type { Begin, Finish, Sound, ToWorker } from "../messages.js";
-import { WorkerReporter } from "./worker-reporter.js";
 import { measured } from "./pace.js";
+import { WorkerReporter } from "./worker-reporter.js";
 
 const reporter = new WorkerReporter();
 let engine: Engine | undefined;

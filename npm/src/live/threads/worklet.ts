@@ -1,12 +1,11 @@
 // The worklet: the whole computation inside the audio thread, a few slices in every block, so that no block has to
 // wait for it. Built into one file without imports.
 import "./polyfill.js";
-import { asVapTurnError } from "../../common/errors.js";
 import { HOP_MS, NUMBERS } from "../../common/frames.js";
 import { Engine, ROOM } from "../../wasm/engine.js";
-import { WORKLET, type Begin, type Counters, type ToPage, type ToWorklet } from "../messages.js";
+import { WORKLET, type Begin, type Counters, type Finish, type Steer } from "../messages.js";
 import { scope } from "./audio-scope.js";
-import { Feed, takeInput } from "./feed.js";
+import { SoundProcessor, type Inputs } from "./processor.js";
 
 /** Slices of a hop before any was counted. */
 const SLICES = 16;
@@ -16,14 +15,8 @@ const WARM_UP_HOPS = 3;
 const MOST_SAMPLES_A_FRAME = 12;
 const PIECE_FRAMES = Math.floor(ROOM / MOST_SAMPLES_A_FRAME);
 
-class WorkletProcessor extends scope.AudioWorkletProcessor {
+class WorkletProcessor extends SoundProcessor<Begin | Steer | Finish> {
   #engine: Engine | undefined;
-  #feeds: [Feed | undefined, Feed | undefined] = [undefined, undefined];
-  #listening = false;
-  #closed = false;
-  /** First frame that was heard, and the next one expected. */
-  #start = -1;
-  #next = -1;
   /** Slices of the hop in hand so far, and of a hop as last counted. */
   #worked = 0;
   #slices = SLICES;
@@ -32,58 +25,38 @@ class WorkletProcessor extends scope.AudioWorkletProcessor {
   #workMs = 0;
   #overruns = 0;
 
-  constructor() {
-    super();
-    this.port.onmessage = ({ data }: MessageEvent<ToWorklet>) => {
-      this.#guarded(() => {
-        this.#take(data);
-      });
-    };
+  protected override hear(inputs: Float32Array[][], block: number): void {
+    const before = Date.now();
+    super.hear(inputs, block);
+    if (this.#engine) this.#work(this.#engine, block);
+    const spent = Date.now() - before;
+    this.#workMs += spent;
+    if (spent - 1 > (1000 * block) / scope.sampleRate) this.#overruns++;
   }
 
-  process(inputs: Float32Array[][], [output]: Float32Array[][]): boolean {
-    const block = output?.[0]?.length ?? 0;
-    if (this.#engine && this.#listening && block > 0) {
-      const before = Date.now();
-      try {
-        this.#hear(this.#engine, inputs, block);
-        this.#work(this.#engine, block);
-      } catch (error) {
-        this.#fail(error);
-      }
-      const spent = Date.now() - before;
-      this.#workMs += spent;
-      if (spent - 1 > (1000 * block) / scope.sampleRate) this.#overruns++;
+  protected take(message: Begin | Steer | Finish): void {
+    if (message.kind === "begin") this.#begin(message);
+    else if (message.kind === "steer") {
+      if (this.#engine) this.post({ kind: "steered", id: message.id, ...this.#engine.steer(message) });
+    } else {
+      if (this.#engine) this.#tell(this.#engine.finish(), 0, true);
+      this.close();
     }
-    return !this.#closed;
   }
 
-  #take(message: ToWorklet): void {
-    switch (message.kind) {
-      case "begin":
-        this.#begin(message);
-        break;
-      case "listen":
-        this.#listening = true;
-        this.#post({ kind: "listening" });
-        break;
-      case "pcm":
-        this.#feeds[message.channel]?.push(message.samples);
-        break;
-      case "clear":
-        this.#feeds[message.channel]?.clear();
-        break;
-      case "steer":
-        if (this.#engine) this.#post({ kind: "steered", id: message.id, ...this.#engine.steer(message) });
-        break;
-      case "finish":
-        if (this.#engine) this.#tell(this.#engine.finish(), 0, true);
-        this.#close();
-        break;
-      case "close":
-        this.#close();
-        break;
+  protected write(inputs: Inputs, block: number): void {
+    const engine = this.#engine;
+    if (!engine) return;
+    for (let from = 0; from < block; from += PIECE_FRAMES) {
+      const frames = Math.min(PIECE_FRAMES, block - from);
+      const length = (channel: 0 | 1): number => this.read(channel, inputs, from, frames, engine.room(channel), 0);
+      engine.hear(length(0), length(1));
     }
+  }
+
+  protected release(): void {
+    this.#engine?.free();
+    this.#engine = undefined;
   }
 
   #begin(begin: Begin): void {
@@ -93,32 +66,10 @@ class WorkletProcessor extends scope.AudioWorkletProcessor {
       engine.push(user, agent);
     }
     engine.reset();
-    const feed = (rate: number | undefined): Feed | undefined => (rate === undefined ? undefined : new Feed(rate, scope.sampleRate));
-    this.#feeds = [feed(begin.pushed[0]), feed(begin.pushed[1])];
+    this.feed(begin.pushed);
     this.#engine = engine;
-    this.#post({ kind: "ready", start: engine.start });
-  }
-
-  #hear(engine: Engine, inputs: Float32Array[][], block: number): void {
-    if (this.#start < 0) {
-      this.#start = this.#next = scope.currentFrame;
-      this.#post({ kind: "started", frame: this.#start });
-    }
-    // Blocks may pass without a call, as when the page connects nodes: they were silent.
-    if (this.#next < scope.currentFrame) this.#write(engine, undefined, scope.currentFrame - this.#next);
-    this.#write(engine, inputs, block);
-    this.#next = scope.currentFrame + block;
-  }
-
-  #write(engine: Engine, inputs: Float32Array[][] | undefined, block: number): void {
-    for (let from = 0; from < block; from += PIECE_FRAMES) {
-      const frames = Math.min(PIECE_FRAMES, block - from);
-      const [user, agent] = [engine.room(0), engine.room(1)];
-      engine.hear(
-        this.#feeds[0]?.take(frames, user, 0) ?? takeInput(inputs?.[0]?.[0], from, frames, user, 0),
-        this.#feeds[1]?.take(frames, agent, 0) ?? takeInput(inputs?.[1]?.[0], from, frames, agent, 0),
-      );
-    }
+    this.ready = true;
+    this.post({ kind: "ready", start: engine.start });
   }
 
   /** This block's share: the slices of a hop are done in as many blocks as surely come before the next hop does. */
@@ -143,41 +94,14 @@ class WorkletProcessor extends scope.AudioWorkletProcessor {
 
   #tell({ frames, events, bargeIns }: ReturnType<Engine["output"]>, block: number, finished: boolean): void {
     this.#hops += frames.length / NUMBERS;
-    const heardMs = (1000 * (scope.currentFrame + block - this.#start)) / scope.sampleRate;
+    const heardMs = (1000 * (scope.currentFrame + block - this.start)) / scope.sampleRate;
     const counters: Counters = {
       hopMs: this.#workMs / Math.max(1, this.#hops),
       overruns: this.#overruns,
       droppedHops: 0,
       delayMs: Math.max(0, heardMs - HOP_MS * this.#hops),
     };
-    this.#post({ kind: "output", frames, events, bargeIns, counters, finished }, [frames.buffer as ArrayBuffer]);
-  }
-
-  #close(): void {
-    this.#closed = true;
-    this.#engine?.free();
-    this.#engine = undefined;
-    this.#feeds = [undefined, undefined];
-  }
-
-  #fail(error: unknown): void {
-    const { code, message } = asVapTurnError(error);
-    // What failed may be in no state to be freed.
-    this.#engine = undefined;
-    this.#closed = true;
-    this.#post({ kind: "failed", code, message });
-  }
-
-  #guarded(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  #post(message: ToPage, transfer: Transferable[] = []): void {
-    this.port.postMessage(message, transfer);
+    this.post({ kind: "output", frames, events, bargeIns, counters, finished }, [frames.buffer as ArrayBuffer]);
   }
 }
 
