@@ -59,12 +59,12 @@ for (const { name, run, options } of PAGES) {
     await page.goto(server.address + BARE);
     server.asked.length = 0;
     await page.evaluate(run, options);
-    rows.push({ name, ...(await weighed(new Set(server.asked))) });
+    rows.push({ name, ...(await weighed(new Set(server.files()))) });
   } finally {
     await browser.close();
   }
 }
-server.close();
+server.stop();
 
 async function weighed(paths) {
   const sums = { raw: 0, gzip: 0, brotli: 0 };

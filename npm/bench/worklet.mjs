@@ -4,32 +4,28 @@
 // the system interrupted.
 import { readFile } from "node:fs/promises";
 import process from "node:process";
+import { ahead, keeping } from "../../tests/browser/processors.js";
 import { start } from "../../tests/browser/site.js";
 
 const WARM_UP_S = 3;
 const SECONDS = 20;
 
-/** Before the worklet's own code: every processor that it registers is timed. */
-function timed() {
-  const register = globalThis.registerProcessor;
-  globalThis.registerProcessor = (name, Processor) =>
-    register(
-      name,
-      class extends Processor {
-        constructor() {
-          super();
-          this.port.addEventListener("message", ({ data }) => data.counter && Object.assign(this, data));
-        }
-        process(inputs, outputs) {
-          if (!this.counter) return super.process(inputs, outputs);
-          const before = Atomics.load(this.counter, 0);
-          const alive = super.process(inputs, outputs);
-          const place = Atomics.add(this.spans, 0, 1) + 1;
-          if (place < this.spans.length) this.spans[place] = Atomics.load(this.counter, 0) - before;
-          return alive;
-        }
-      },
-    );
+/** Times every call of a processor. */
+function timed(Processor) {
+  return class extends Processor {
+    constructor() {
+      super();
+      this.port.addEventListener("message", ({ data }) => data.counter && Object.assign(this, data));
+    }
+    process(inputs, outputs) {
+      if (!this.counter) return super.process(inputs, outputs);
+      const before = Atomics.load(this.counter, 0);
+      const alive = super.process(inputs, outputs);
+      const place = Atomics.add(this.spans, 0, 1) + 1;
+      if (place < this.spans.length) this.spans[place] = Atomics.load(this.counter, 0) - before;
+      return alive;
+    }
+  };
 }
 
 async function measure({ model, warmUpS, seconds }) {
@@ -40,13 +36,6 @@ async function measure({ model, warmUpS, seconds }) {
   const context = new AudioContext({ sampleRate: 48_000 });
   const block = context.renderQuantumSize ?? 128;
   const spans = new Int32Array(new SharedArrayBuffer(4 * (1 + Math.ceil((seconds * 48_000) / block))));
-  const nodes = [];
-  globalThis.AudioWorkletNode = class extends AudioWorkletNode {
-    constructor(...given) {
-      super(...given);
-      nodes.push(this);
-    }
-  };
   const noise = context.createBuffer(1, 2 * 48_000, 48_000);
   noise.copyToChannel(Float32Array.from({ length: noise.length / 2 }, () => 0.6 * (Math.random() - 0.5)), 0);
   const [user, agent] = [0, 1].map((at) => {
@@ -60,7 +49,7 @@ async function measure({ model, warmUpS, seconds }) {
   const sleep = (s) => new Promise((resume) => setTimeout(resume, 1000 * s));
   await sleep(warmUpS);
   const [ticks, from] = [Atomics.load(counter, 0), performance.now()];
-  nodes[0].port.postMessage({ kind: "time", counter, spans });
+  globalThis.nodes[0].port.postMessage({ kind: "time", counter, spans });
   await sleep(seconds + 0.5);
   const ticksAMs = ((Atomics.load(counter, 0) - ticks) >>> 0) / (performance.now() - from);
   const sorted = spans.slice(1, Math.min(Atomics.load(spans, 0) + 1, spans.length)).sort();
@@ -80,10 +69,11 @@ async function measure({ model, warmUpS, seconds }) {
 const worklet = await readFile(new URL("../dist/worklet.js", import.meta.url), "utf8");
 const site = await start({
   autoplay: true,
-  files: { "bench/worklet.js": `(${timed})();\n${worklet}` },
+  files: { "bench/worklet.js": ahead(timed) + worklet },
 });
 try {
   const page = await site.page("isolated");
+  await page.evaluate(keeping);
   const model = new URL(process.argv[2] ?? "npm/models/optimized.safetensors", `${site.address}/isolated/`).href;
   const result = await page.evaluate(measure, { model, warmUpS: WARM_UP_S, seconds: SECONDS });
   process.stdout.write(`${JSON.stringify(result)}\n`);

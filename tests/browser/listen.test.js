@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { BROWSER } from "./browsers.js";
+import { ahead, keeping, weighed } from "./processors.js";
 import { start } from "./site.js";
-import { weighed, weighing } from "./weighed.js";
 
 let site;
 /** The same where the microphone is granted. */
@@ -15,7 +15,7 @@ before(async () => {
   const worklet = await readFile(new URL("../../npm/dist/worklet.js", import.meta.url), "utf8");
   const broken = "throw new Error('as it is evaluated');";
   const files = { "broken/worklet.js": broken, "broken/capture.js": broken, "broken/worker.js": broken };
-  site = await start({ autoplay: true, files: { ...files, "weighed/worklet.js": `(${weighed})();\n${worklet}` } });
+  site = await start({ autoplay: true, files: { ...files, "weighed/worklet.js": ahead(weighed) + worklet } });
   granted = await start({ autoplay: true, microphone: "grant" });
 });
 
@@ -467,7 +467,7 @@ test("fifty sessions come and go and leave nothing behind", { skip: blind }, asy
 
 test("the memory of an audio thread does not grow with the sessions it has held", async () => {
   const page = await open();
-  await page.evaluate(weighing);
+  await page.evaluate(keeping);
   const bytes = await page.evaluate(async () => {
     const context = new AudioContext();
     const bytes = [];

@@ -21,11 +21,15 @@ class CaptureProcessor extends SoundProcessor<Open | Finish> {
   #lostMs = 0;
 
   protected take(message: Open | Finish): void {
-    if (message.kind === "open") this.#open(message);
-    else {
-      if (this.#sound && this.#samples) this.#send(this.#sound, this.#samples);
-      this.#sound?.postMessage(message);
-      this.close();
+    switch (message.kind) {
+      case "open":
+        this.#open(message);
+        break;
+      case "finish":
+        if (this.#sound && this.#samples) this.#send(this.#sound, this.#samples);
+        this.#sound?.postMessage(message);
+        this.close();
+        break;
     }
   }
 

@@ -35,12 +35,17 @@ class WorkletProcessor extends SoundProcessor<Begin | Steer | Finish> {
   }
 
   protected take(message: Begin | Steer | Finish): void {
-    if (message.kind === "begin") this.#begin(message);
-    else if (message.kind === "steer") {
-      if (this.#engine) this.post({ kind: "steered", id: message.id, ...this.#engine.steer(message) });
-    } else {
-      if (this.#engine) this.#tell(this.#engine.finish(), 0, true);
-      this.close();
+    switch (message.kind) {
+      case "begin":
+        this.#begin(message);
+        break;
+      case "steer":
+        if (this.#engine) this.post({ kind: "steered", id: message.id, ...this.#engine.steer(message) });
+        break;
+      case "finish":
+        if (this.#engine) this.#tell(this.#engine.finish(), 0, true);
+        this.close();
+        break;
     }
   }
 
