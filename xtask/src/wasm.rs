@@ -73,6 +73,8 @@ fn bind(target: &Path, room: &str, name: &str) -> Result<()> {
         .out_name(name)
         .web(true)?
         .typescript(true)
+        // The package names the binary; a default beside the glue would send bundlers of the GPU Worker after it.
+        .omit_default_module_path(true)
         .remove_name_section(true)
         .remove_producers_section(true);
     bindgen.generate(&output).with_context(|| format!("wasm-bindgen cannot read {}", binary.display()))

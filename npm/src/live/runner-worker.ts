@@ -78,7 +78,7 @@ function made({ begin: { gpu }, scripts, createWorker }: Plan): Worker {
 }
 
 function ownScript(gpu: boolean): URL {
-  return gpu ? new URL("../gpu-worker.js", import.meta.url) : new URL("./worker.js", import.meta.url);
+  return gpu ? new URL("../gpu-worker.js", import.meta.url) : new URL("../worker.js", import.meta.url);
 }
 
 /** A Worker whose script comes from another origin, which only an import may load. */
