@@ -26,7 +26,7 @@ export default tseslint.config(
     },
   },
   { files: ["**/*.js", "npm/bench/{day,pool}.mjs"], languageOptions: { globals: readonly(node) } },
-  { files: ["www/*.js"], ignores: ["www/serve.js", "www/sw.js"], languageOptions: { globals: readonly([...browser, ...audio, ...page]) } },
+  { files: ["www/*.js"], ignores: ["www/serve.js", "www/static.js", "www/sw.js"], languageOptions: { globals: readonly([...browser, ...audio, ...page]) } },
   { files: ["www/sw.js"], languageOptions: { globals: readonly(serviceWorker) } },
   { files: ["npm/examples/*/*.js", "tests/consumers/*.js"], languageOptions: { globals: readonly([...node, ...browser, ...audio, ...page, "setImmediate", "MutationObserver"]) } },
   { files: ["tests/browser/**", "npm/bench/worklet.mjs"], languageOptions: { globals: readonly([...node, ...browser, ...audio, "getComputedStyle"]) } },

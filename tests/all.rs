@@ -7,8 +7,8 @@ mod streaming;
 mod session;
 // A session saved and restored is the same session.
 mod state;
-// A model that is computed elsewhere, and comes home.
-mod relay;
+// A model that is computed elsewhere, and a session that goes on in its place.
+mod remote_session;
 // Wrong options, wrong sound, wrong files: each has a defined outcome.
 mod hostile;
 // Damaged model files by the thousand.

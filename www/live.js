@@ -39,7 +39,7 @@ export async function steer(session, policy = {}) {
 
 /** What the page shows of a session. */
 export function infoOf(session) {
-  if (!session) return { home: undefined };
-  const { home, hopMs, delayMs, overruns, droppedHops } = session.stats;
-  return { home, hopMs: home === "worklet" ? pageHopMs() : hopMs, delayMs, overruns: overruns + droppedHops, policy: session.info.policy };
+  if (!session) return { runIn: undefined };
+  const { runIn, hopMs, delayMs, overruns, droppedHops } = session.stats;
+  return { runIn, hopMs: runIn === "worklet" ? pageHopMs() : hopMs, delayMs, overruns: overruns + droppedHops, policy: session.info.policy };
 }

@@ -6,7 +6,7 @@ const ROWS = [
   ["pNow", "Next 0.6 s", (frame) => frame.pNow],
   ["pFuture", "Then up to 2 s", (frame) => frame.pFuture],
 ];
-const HOMES = { worklet: "in the audio thread, CPU", worker: "in a Worker, CPU", page: "on the page, CPU" };
+const RUNNERS = { worklet: "in the audio thread, CPU", worker: "in a Worker, CPU", page: "on the page, CPU" };
 
 export class Readings {
   #cells = {};
@@ -38,10 +38,10 @@ export class Readings {
   }
 
   /** Shows where and how fast it is computed. */
-  tell({ home, hopMs, delayMs, overruns, replayed }) {
+  tell({ runIn, hopMs, delayMs, overruns, replayed }) {
     const text = (value, form) => (value === undefined ? "–" : form(value));
-    this.#facts.home.textContent = text(home, (name) => `${HOMES[name]}${replayed ? ", then" : ""}`);
-    const coarse = home === "worklet";
+    this.#facts["run-in"].textContent = text(runIn, (name) => `${RUNNERS[name]}${replayed ? ", then" : ""}`);
+    const coarse = runIn === "worklet";
     this.#facts.hop.textContent = text(hopMs, (ms) => `${coarse ? "≈ " : ""}${ms.toFixed(2)} ms`);
     this.#facts.coarse.hidden = !coarse;
     this.#facts.delay.textContent = text(delayMs, (ms) => `${ms.toFixed(0)} ms`);

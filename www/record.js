@@ -6,7 +6,7 @@ const SPEAKERS = ["user", "agent"];
 
 export class SessionRecord {
   title;
-  /** Home, ms a hop and policy. */
+  /** Where it runs, ms a hop and policy. */
   info = {};
   frames = [];
   /** Peaks of [user, agent] in the hop of each frame. */
@@ -103,5 +103,5 @@ function isFrame(frame) {
 /** Only what the page shows. */
 function plain(info) {
   const numbers = (from) => Object.fromEntries(Object.entries(from ?? {}).filter(([, value]) => Number.isFinite(value)));
-  return { ...numbers(info), home: ["page", "worker", "worklet"].find((home) => home === info?.home), policy: numbers(info?.policy) };
+  return { ...numbers(info), runIn: ["page", "worker", "worklet"].find((runIn) => runIn === info?.runIn), policy: numbers(info?.policy) };
 }

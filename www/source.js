@@ -34,7 +34,7 @@ function tell(source, frames, events, levels) {
 
 /** A call analysed as fast as it goes, on the page's own thread. */
 class WholeCall {
-  info = { home: "page" };
+  info = { runIn: "page" };
   #options;
   #stopped = false;
 
@@ -49,7 +49,7 @@ class WholeCall {
       for await (const step of steps(call, { model, policy })) {
         if (this.#stopped) return;
         computeMs += step.computeMs;
-        this.info = { home: "page", policy: step.info.policy, durationMs: step.totalMs, hopMs: computeMs / (step.doneMs / 20) };
+        this.info = { runIn: "page", policy: step.info.policy, durationMs: step.totalMs, hopMs: computeMs / (step.doneMs / 20) };
         tell(this, step.frames, step.events, (frame) => callLevels(call, frame.timeMs));
       }
       this.onend();

@@ -30,14 +30,14 @@ export async function browser({ folders, models }) {
         await page.goto(`${server.address}/bench/page.html`);
         server.asked.length = 0;
         const result = await page.evaluate(([name, argument]) => globalThis.bench[name](argument), [name, argument]);
-        return { result, asked: [...server.asked] };
+        return { result, asked: server.files() };
       } finally {
         await context.close();
       }
     },
     async close() {
       await launched.close();
-      server.close();
+      server.stop();
     },
   };
 }

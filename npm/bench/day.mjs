@@ -7,7 +7,7 @@ import process from "node:process";
 import { URL } from "node:url";
 import { parseArgs } from "node:util";
 import { random } from "./random.mjs";
-import * as door from "../dist/vap_wasm.js";
+import * as door from "../dist/wasm/vap_wasm.js";
 
 const { values: options } = parseArgs({ options: { hours: { type: "string", default: "24" }, share: { type: "string", default: "0.1" }, piece: { type: "string", default: "1200" } } });
 const [hours, share, pieceS] = [options.hours, options.share, options.piece].map(Number);
@@ -15,7 +15,7 @@ const RATE_HZ = 8000;
 const RATES = { userRate: RATE_HZ, agentRate: RATE_HZ };
 
 const file = (name) => readFile(new URL(name, import.meta.url));
-const { memory } = door.initSync({ module: await file("../dist/vap_wasm_bg.wasm") });
+const { memory } = door.initSync({ module: await file("../dist/wasm/vap_wasm_bg.wasm") });
 const model = door.Model.load(await file("../models/optimized.safetensors"));
 const { channels } = door.decodeWav(await file("../../tests/fixtures/call.wav"));
 const seconds = Math.floor(channels[0].length / RATE_HZ);

@@ -36,8 +36,8 @@ async function theirs(options) {
 }
 
 const PAGES = [
-  { name: "vap-turn, `home: \"worklet\"`", run: ours, options: { home: "worklet" } },
-  { name: "vap-turn, `home: \"worker\"`", run: ours, options: { home: "worker" } },
+  { name: "vap-turn, `runIn: \"worklet\"`", run: ours, options: { runIn: "worklet" } },
+  { name: "vap-turn, `runIn: \"worker\"`", run: ours, options: { runIn: "worker" } },
   { name: "vap-turn, as it chooses", run: ours, options: {} },
   { name: "vad-web, `model: \"legacy\"`, its default", run: theirs, options: { model: "legacy" } },
   { name: "vad-web, `model: \"v5\"`", run: theirs, options: { model: "v5" } },
@@ -59,12 +59,12 @@ for (const { name, run, options } of PAGES) {
     await page.goto(server.address + BARE);
     server.asked.length = 0;
     await page.evaluate(run, options);
-    rows.push({ name, ...(await weighed(new Set(server.asked))) });
+    rows.push({ name, ...(await weighed(new Set(server.files()))) });
   } finally {
     await browser.close();
   }
 }
-server.close();
+server.stop();
 
 async function weighed(paths) {
   const sums = { raw: 0, gzip: 0, brotli: 0 };

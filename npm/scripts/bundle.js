@@ -1,7 +1,7 @@
 // After tsc: the files that run on other threads become one file each, without imports, so that they can be copied and
 // loaded as they are. They are padded above 4 KiB, below which Vite would turn them into `data:` addresses, which a
 // strict Content-Security-Policy refuses.
-import { access, readFile, rm, writeFile } from "node:fs/promises";
+import { access, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -10,16 +10,13 @@ const LEAST_BYTES = 4097;
 const at = (file) => fileURLToPath(new URL(`../dist/${file}`, import.meta.url));
 const names = ["worklet", "capture", "worker"];
 // Left out of a build for the CPU alone.
-const gpu = await access(at("vap_gpu.js")).then(() => true, () => false);
-if (gpu) names.push("gpu-worker");
-else await rm(at("gpu-worker.js"), { force: true });
+if (await access(at("gpu/vap_gpu.js")).then(() => true, () => false)) names.push("gpu-worker");
 
 for (const name of names) {
   const file = at(`${name}.js`);
   await build({
-    entryPoints: [file],
+    entryPoints: [at(`live/threads/${name}.js`)],
     outfile: file,
-    allowOverwrite: true,
     bundle: true,
     format: "esm",
     target: "es2022",
@@ -33,4 +30,5 @@ for (const name of names) {
   const code = await readFile(file, "utf8");
   const missing = LEAST_BYTES - Buffer.byteLength(code);
   if (missing > 0) await writeFile(file, `${code}//${"-".repeat(missing)}\n`);
+  await writeFile(at(`${name}.d.ts`), "export {};\n");
 }

@@ -1,14 +1,14 @@
 // Whole recordings: samples of both channels to frames and events, a second of sound at a time.
-import { checkNames, checkObject, wrong } from "./checks.js";
-import { VapTurnError, asVapTurnError, told } from "./errors.js";
-import type { Output } from "./events.js";
-import { HOP_MS } from "./frames.js";
-import { BACKENDS, mayTry, type BackendName } from "./gpu-adapter.js";
-import type { GpuHearing, gpuHearing } from "./gpu-analyze.js";
-import { TurnModel, defaultModel, readBytes } from "./load.js";
-import type { BinarySource } from "./options.js";
-import { checkSamples } from "./samples.js";
-import { TurnDetector, rateOf, type DetectorInfo, type DetectorOptions } from "./session.js";
+import { checkNames, checkObject, rateOf, wrong } from "./common/checks.js";
+import { VapTurnError, asVapTurnError, messageOf } from "./common/errors.js";
+import type { Output } from "./common/events.js";
+import { HOP_MS } from "./common/frames.js";
+import type { BinarySource } from "./common/options.js";
+import { checkSamples } from "./common/samples.js";
+import { TurnDetector, type DetectorInfo, type DetectorOptions } from "./detector.js";
+import { BACKENDS, mayTry, type BackendName } from "./gpu/adapter.js";
+import type { GpuHearing, gpuHearing } from "./gpu/recording.js";
+import { TurnModel, defaultModel, readBytes } from "./wasm/load.js";
 
 /** One channel of a recording. */
 export interface Track {
@@ -26,7 +26,7 @@ export interface Call {
 
 /** Options of {@link analyze}; the rates are those of the tracks. */
 export interface AnalyzeOptions extends Omit<DetectorOptions, "rate" | "userRate" | "agentRate" | "encoding"> {
-  /** Told after every second of sound, on the GPU after every ten, both times in ms; by default nobody is. */
+  /** StepOutput after every second of sound, on the GPU after every ten, both times in ms; by default nobody is. */
   onProgress?: (doneMs: number, totalMs: number) => void;
   /**
    * What computes the model: the CPU by default; `"webgpu"`, where the thread has `navigator.gpu`; or `"auto"`: for long
@@ -158,7 +158,7 @@ async function opened({ user, agent }: Call, totalMs: number, options: Omit<Anal
   try {
     const hearing = await gpuCode(backend);
     const plan = { wasm: gpuWasm, assetBase: rest.assetBase, model, backend, hops: totalMs / HOP_MS };
-    return { detector, gpu: await hearing?.(detector, plan) };
+    return { detector, gpu: await hearing?.(detector.raw, plan) };
   } catch (error) {
     detector.close();
     return rethrown(error);
@@ -168,10 +168,10 @@ async function opened({ user, agent }: Call, totalMs: number, options: Omit<Anal
 /** What hears on the GPU, fetched only now; undefined where it cannot be and need not. */
 async function gpuCode(backend: "auto" | "webgpu"): Promise<typeof gpuHearing | undefined> {
   try {
-    return (await import("./gpu-analyze.js")).gpuHearing;
+    return (await import("./gpu/recording.js")).gpuHearing;
   } catch (error) {
     if (backend === "auto") return undefined;
-    throw new VapTurnError("load", `GPU code: ${told(error)}`, error);
+    throw new VapTurnError("load", `GPU code: ${messageOf(error)}`, error);
   }
 }
 

@@ -1,10 +1,10 @@
 // Streams: sound of both channels in, events out, as fast as the source gives and the reader takes.
-import { checkNames, shown } from "./checks.js";
-import { VapTurnError } from "./errors.js";
-import { inOrder, type Frame, type Output, type TurnEvent } from "./events.js";
-import { abortion, unlessAborted } from "./lifetime.js";
-import { checkSamples, type Samples } from "./samples.js";
-import { TurnDetector, DETECTOR_OPTIONS, type DetectorOptions } from "./session.js";
+import { checkNames, shown } from "./common/checks.js";
+import { VapTurnError } from "./common/errors.js";
+import { inOrder, type Frame, type Output, type TurnEvent } from "./common/events.js";
+import { abortion, unlessAborted } from "./common/lifetime.js";
+import { checkSamples, type Samples } from "./common/samples.js";
+import { TurnDetector, DETECTOR_OPTIONS, type DetectorOptions } from "./detector.js";
 
 /** Sound of each channel; one that is left out is silent for as long as the other sounds. */
 export interface TwoChannels {
@@ -37,7 +37,7 @@ export type StreamItem<O> = O extends { frames: true } ? Frame | TurnEvent : Tur
  * and is told when nothing more is wanted. It is an error of the source, or of the detector, that ends it early.
  */
 export async function* turnEvents<O extends StreamOptions>(source: SoundSource, options: O): AsyncGenerator<StreamItem<O>> {
-  const listener = await Listener.open(options);
+  const listener = await ChunkedDetector.open(options);
   let chunks: AsyncIterator<SoundChunk> | undefined;
   // By its own end or error: then it needs no telling.
   const its = { ended: false };
@@ -68,7 +68,7 @@ export async function* turnEvents<O extends StreamOptions>(source: SoundSource, 
 
 /** As {@link turnEvents}, to be piped through: `sound.pipeThrough(turnEventStream({ rate: 8000 }))`. */
 export function turnEventStream<O extends StreamOptions>(options: O): TransformStream<SoundChunk, StreamItem<O>> {
-  let [listener, over, wanted]: [Listener | undefined, boolean, boolean] = [undefined, false, false];
+  let [listener, over, wanted]: [ChunkedDetector | undefined, boolean, boolean] = [undefined, false, false];
   let [output, input]: [ReadableStreamDefaultController<StreamItem<O>> | undefined, WritableStreamDefaultController | undefined] = [undefined, undefined];
   let asked = (): void => undefined;
   let signal: AbortSignal | undefined;
@@ -114,7 +114,7 @@ export function turnEventStream<O extends StreamOptions>(options: O): TransformS
         fail(controller.signal.reason);
       });
       try {
-        listener = await Listener.open(options);
+        listener = await ChunkedDetector.open(options);
       } catch (error) {
         fail(error);
         throw error;
@@ -151,7 +151,7 @@ export function turnEventStream<O extends StreamOptions>(options: O): TransformS
 }
 
 /** A detector that takes chunks and gives items. */
-class Listener {
+class ChunkedDetector {
   #detector: TurnDetector;
   #frames: boolean;
   #encoding: StreamOptions["encoding"];
@@ -165,7 +165,7 @@ class Listener {
     this.#encoding = encoding;
   }
 
-  static async open(options: StreamOptions): Promise<Listener> {
+  static async open(options: StreamOptions): Promise<ChunkedDetector> {
     checkNames(options, [...DETECTOR_OPTIONS, "frames", "signal"]);
     const { frames, signal, ...rest } = options;
     if (frames !== undefined && typeof frames !== "boolean") {
@@ -175,7 +175,7 @@ class Listener {
       throw new VapTurnError("option", `option signal: expected an AbortSignal, found ${typeof signal}`);
     }
     if (signal?.aborted === true) throw abortion(signal, "stream");
-    return new Listener(await TurnDetector.create(rest), options);
+    return new ChunkedDetector(await TurnDetector.create(rest), options);
   }
 
   hear(chunk: SoundChunk): (Frame | TurnEvent)[] {

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { TurnModel, VapTurnError } from "../dist/index.js";
 import { MODEL, folder } from "./support.js";
 
-const WASM = new URL("../dist/vap_wasm_bg.wasm", import.meta.url);
+const WASM = new URL("../dist/wasm/vap_wasm_bg.wasm", import.meta.url);
 
 const failsWith = (code, says) => (error) => error instanceof VapTurnError && error.code === code && says.test(error.message);
 

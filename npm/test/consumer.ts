@@ -78,7 +78,7 @@ export async function run(bytes: Uint8Array): Promise<string[]> {
 export async function live(signal: AbortSignal): Promise<number> {
   const agent = new PcmInput({ rate: 24000 });
   const session: TurnSession = await listen({
-    user: "microphone", agent, signal, home: "auto", assetBase: "/vap-turn", policy: { maxFalseCutoff: 0.2 }, expect: "yesno",
+    user: "microphone", agent, signal, runIn: "auto", assetBase: "/vap-turn", policy: { maxFalseCutoff: 0.2 }, expect: "yesno",
   });
   const change: PolicyChange = await session.setPolicy({ preset: "balanced" });
   await session.expect(change.expectation);
@@ -89,8 +89,8 @@ export async function live(signal: AbortSignal): Promise<number> {
   session.addEventListener("error", ({ detail }) => detail.code === "context");
   // @ts-expect-error There is no such event.
   session.addEventListener("endofturn", () => undefined);
-  // @ts-expect-error A home is a worklet or a Worker.
-  await listen({ user: "microphone", home: "webgpu" });
+  // @ts-expect-error It runs in a worklet or a Worker.
+  await listen({ user: "microphone", runIn: "webgpu" });
   for await (const { vad } of session) if (vad[0] > 0.5) break;
   await session.finish();
   return session.stats.hopMs;

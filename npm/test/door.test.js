@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
-import { loadWasm } from "../dist/load.js";
-import init, { Batch, Model, Session, decodeWav } from "../dist/vap_wasm.js";
+import { loadWasm } from "../dist/wasm/load.js";
+import init, { Batch, Model, Session, decodeWav } from "../dist/wasm/vap_wasm.js";
 
 const RATES = { userRate: 16_000, agentRate: 16_000 };
 const SECOND = new Float32Array(16_000).map((_, i) => 0.3 * Math.sin(i / 7));
@@ -119,14 +119,14 @@ test("options and policies that throw, go in circles or are something else are r
     { endThreshold: 1n }, { endThreshold: [0.5] }, { endThreshold: new Date() }, { ["x".repeat(1e6)]: {} }, null, 5, "fast", [0.5],
   ];
   const session = new Session(model, RATES);
-  const relay = session.relay();
+  const remote = session.remote();
   const before = session.policy();
   for (const policy of policies) {
     refuses(() => new Session(model, { ...RATES, policy }), "option");
     refuses(() => session.setPolicy(policy), "option");
-    refuses(() => relay.setPolicy(policy), "option");
+    refuses(() => remote.setPolicy(policy), "option");
   }
-  assert.deepEqual([session.policy(), relay.policy()], [before, before]);
+  assert.deepEqual([session.policy(), remote.policy()], [before, before]);
   const own = { ...RATES };
   own.self = own;
   const options = [

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { Feed, takeInput } from "../dist/feed.js";
-import { FrameQueue } from "../dist/frame-queue.js";
+import { Feed, takeInput } from "../dist/live/threads/feed.js";
+import { FrameQueue } from "../dist/live/frame-queue.js";
 import { PcmInput, VapTurnError, listen } from "../dist/index.js";
 
 const ramp = (from, length) => Float32Array.from({ length }, (_, i) => from + i);
@@ -56,7 +56,7 @@ test("the codec of the audio thread is that of the platform", async () => {
   const { TextDecoder, TextEncoder } = globalThis;
   delete globalThis.TextDecoder;
   delete globalThis.TextEncoder;
-  await import("../dist/polyfill.js");
+  await import("../dist/live/threads/polyfill.js");
   const own = [new globalThis.TextDecoder(), new globalThis.TextEncoder()];
   Object.assign(globalThis, { TextDecoder, TextEncoder });
   assert.notEqual(own[0].constructor, TextDecoder);
@@ -77,14 +77,15 @@ test("what runs on other threads is one file each, without imports, above 4 KiB"
 });
 
 test("what every page loads names no file for the GPU", async () => {
-  const seen = new Set(["index.js"]);
+  const dist = new URL("../dist/", import.meta.url).href;
+  const seen = new Set([`${dist}index.js`]);
   // The set grows as it is walked.
   for (const file of seen) {
-    const code = await readFile(new URL(`../dist/${file}`, import.meta.url), "utf8");
+    const code = await readFile(new URL(file), "utf8");
     assert.doesNotMatch(code, /vap_gpu/, file);
-    for (const [, name] of code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) seen.add(name);
+    for (const [, name] of code.matchAll(/(?:from|import)\s*"(\.{1,2}\/[^"]+)"/g)) seen.add(new URL(name, file).href);
   }
-  assert.ok(seen.has("listen.js") && seen.has("analyze.js") && seen.size > 15, [...seen].join(", "));
+  assert.ok(seen.has(`${dist}live/listen.js`) && seen.has(`${dist}analyze.js`) && seen.size > 15, [...seen].join(", "));
 });
 
 test("outside a browser listen says so, and inputs refuse what is none", async () => {

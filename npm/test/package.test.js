@@ -20,11 +20,11 @@ test("the tarball holds the product alone, installs without network and runs", a
   const { stdout } = await execute("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", home], { cwd: HERE });
   const [{ filename, files }] = JSON.parse(stdout);
   const names = files.map((file) => file.path).sort();
-  for (const name of ["dist/cli.js", "dist/index.js", "dist/index.d.ts", "dist/node.js", "dist/vap_wasm.js", "dist/vap_wasm_bg.wasm", "dist/worklet.js", "dist/capture.js", "dist/worker.js", "dist/pool-worker.js", "dist/gpu-worker.js", "dist/vap_gpu.js", "dist/vap_gpu_bg.wasm", "models/optimized.safetensors", "README.md", "CHANGELOG.md"]) {
+  for (const name of ["dist/cli/main.js", "dist/index.js", "dist/index.d.ts", "dist/node.js", "dist/wasm/vap_wasm.js", "dist/wasm/vap_wasm_bg.wasm", "dist/worklet.js", "dist/capture.js", "dist/worker.js", "dist/pool/worker.js", "dist/gpu-worker.js", "dist/gpu/vap_gpu.js", "dist/gpu/vap_gpu_bg.wasm", "models/optimized.safetensors", "README.md", "CHANGELOG.md"]) {
     assert.ok(names.includes(name), `${name} is missing`);
   }
   assert.ok(names.some((name) => name.startsWith("LICENSE")), "no licence");
-  const allowed = /^(dist\/[\w-]+\.(js|d\.ts)|dist\/vap_(wasm|gpu)_bg\.wasm|models\/[\w.-]+|(LICENSE|NOTICE)[\w.-]*|README\.md|CHANGELOG\.md|package\.json)$/;
+  const allowed = /^(dist\/([\w-]+\/)?[\w-]+\.(js|d\.ts)|dist\/(wasm|gpu)\/vap_(wasm|gpu)_bg\.wasm|models\/[\w.-]+|(LICENSE|NOTICE)[\w.-]*|README\.md|CHANGELOG\.md|package\.json)$/;
   assert.deepEqual(names.filter((name) => !allowed.test(name)), []);
 
   await writeFile(join(home, "package.json"), '{"private":true,"type":"module"}');
@@ -58,7 +58,7 @@ test("there are no dependencies and no install scripts, and no lockfile names a 
 test("every option says what it is, and a default where it may be left out", async () => {
   const silent = [];
   // What wasm-bindgen declares is no one's to use.
-  for (const name of (await readdir(join(HERE, "dist"))).filter((name) => /^(?!vap_).*\.d\.ts$/.test(name))) {
+  for (const name of (await readdir(join(HERE, "dist"), { recursive: true })).filter((name) => /(^|[/\\])(?!vap_)[\w-]+\.d\.ts$/.test(name))) {
     const source = ts.createSourceFile(name, await readFile(join(HERE, "dist", name), "utf8"), ts.ScriptTarget.ES2022, true);
     for (const declared of source.statements.filter(ts.isInterfaceDeclaration)) {
       if (!declared.name.text.endsWith("Options")) continue;

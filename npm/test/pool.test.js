@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { TurnDetector, VapTurnError, createPool } from "../dist/index.js";
-import { PoolThread } from "../dist/pool-thread.js";
+import { PoolThread } from "../dist/pool/thread.js";
 import { MODEL, sharedModel, shortCall } from "./support.js";
 import { g711 } from "./telephone.js";
 

@@ -2,23 +2,23 @@
 /* global EventTarget */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NUMBERS } from "../dist/frames.js";
-import { answered } from "../dist/home.js";
-import { Lifetime } from "../dist/lifetime.js";
-import { TurnSession } from "../dist/turn-session.js";
+import { NUMBERS } from "../dist/common/frames.js";
+import { answered } from "../dist/live/runner.js";
+import { Lifetime } from "../dist/common/lifetime.js";
+import { TurnSession } from "../dist/live/turn-session.js";
 
 const COUNTERS = { hopMs: 1, overruns: 0, droppedHops: 0, delayMs: 0 };
 const IN_FORCE = { policy: { minSilenceMs: 160 }, expectation: "open" };
 
-/** A session whose home is played by the test, and the state of its tracks. */
-function session({ tracks = [], ...home } = {}) {
+/** A session whose runner is played by the test, and the state of its tracks. */
+function session({ tracks = [], ...runner } = {}) {
   const asked = [];
   const track = (state) => Object.assign(new EventTarget(), { readyState: state });
   const made = new TurnSession({
     context: Object.assign(new EventTarget(), { state: "running", sampleRate: 16_000 }),
-    home: {
-      name: "worker", backend: "cpu", race: undefined, beginning: { model: { name: "m" }, inForce: IN_FORCE },
-      steer: (message) => asked.push(message), node: { port: { postMessage: () => undefined } }, ...home,
+    runner: {
+      runIn: "worker", backend: "cpu", race: undefined, start: { model: { name: "m" }, inForce: IN_FORCE },
+      steer: (message) => asked.push(message), node: { port: { postMessage: () => undefined } }, ...runner,
     },
     inputs: tracks.map((state) => ({ tracks: [track(state)] })),
     life: new Lifetime(),
@@ -27,7 +27,7 @@ function session({ tracks = [], ...home } = {}) {
 }
 
 function told(events = [], hops = 3) {
-  return { kind: "told", frames: new Float32Array(hops * NUMBERS), events, bargeIns: new Float64Array(), counters: COUNTERS, finished: false };
+  return { kind: "output", frames: new Float32Array(hops * NUMBERS), events, bargeIns: new Float64Array(), counters: COUNTERS, finished: false };
 }
 
 const EVENTS = [20, 40, 60].map((timeMs) => ({ type: "speechStart", speaker: "user", timeMs }));
@@ -80,7 +80,7 @@ test("a change of policy leaves what the race measured", async () => {
   assert.deepEqual(heard.info, { model: { name: "m" }, ...inForce, race });
 });
 
-test("a home has ten seconds to answer: an audio thread while its context runs, a Worker always", async (t) => {
+test("a runner has ten seconds to answer: an audio thread while its context runs, a Worker always", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const begin = { kind: "begin" };
   const asked = (from, state) => {

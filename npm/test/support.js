@@ -9,7 +9,7 @@ import { g711 } from "./telephone.js";
 
 export const FIXTURE = fileURLToPath(new URL("../../tests/fixtures/call.wav", import.meta.url));
 export const MODEL = fileURLToPath(new URL("../models/optimized.safetensors", import.meta.url));
-const CLI = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 
 /** The whole call, `{ user, agent }`, 8 kHz. */
 export async function wholeCall() {

@@ -3,7 +3,7 @@
 export const HOP_MS = 20;
 
 /** In the page: hears the call and gives the events, in ms of the call, and how long the session listened before it. */
-export async function heard({ sound, home, seconds, beepS, callS }) {
+export async function heard({ sound, runIn, seconds, beepS, callS }) {
   const { decodeWav, listen } = await import("./npm/dist/index.js");
   const { sampleRate, channels } = await decodeWav(new Uint8Array(await (await fetch("./call.wav")).arrayBuffer()));
   // At another rate the browser would resample, in its own way.
@@ -33,7 +33,7 @@ export async function heard({ sound, home, seconds, beepS, callS }) {
     beganAt = context.currentTime;
     for (const channel of [user, agent]) channel.start();
   }
-  const session = await listen({ user, agent, home, context });
+  const session = await listen({ user, agent, runIn, context });
   const events = [];
   session.addEventListener("turn", ({ detail: { type, speaker, timeMs } }) => events.push({ type, speaker, timeMs }));
   await context.resume();

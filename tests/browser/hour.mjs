@@ -1,10 +1,10 @@
-// `node tests/browser/hour.mjs [MINUTES]` after a build: an hour of talk rendered through the worklet home in Chromium, as fast as it
+// `node tests/browser/hour.mjs [MINUTES]` after a build: an hour of talk rendered through the worklet in Chromium, as fast as it
 // goes, and the memory after each tenth of it, as lines of JSON. Fails where the wasm memory has grown.
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
+import { ahead, keeping, weighed } from "./processors.js";
 import { start } from "./site.js";
-import { weighed, weighing } from "./weighed.js";
 
 const RATE = 8000;
 const STOPS = 10;
@@ -21,7 +21,10 @@ async function begin({ rate, minutes, stops }) {
     source.start();
     return source;
   });
-  const session = await listen({ user, agent, home: "worklet", worklet: "./weighed/worklet.js", context });
+  const session = await listen({
+    user, agent, runIn: "worklet", context,
+    assetBase: "./weighed", wasm: "./npm/dist/wasm/vap_wasm_bg.wasm", model: "./npm/models/optimized.safetensors",
+  });
   globalThis.session = session;
   let turns = 0;
   session.addEventListener("turn", () => turns++);
@@ -34,11 +37,11 @@ async function begin({ rate, minutes, stops }) {
 const minutes = Number(process.argv[2] ?? 60);
 if (!(minutes >= 1)) throw new Error("expected: node tests/browser/hour.mjs [MINUTES], one at least");
 const worklet = await readFile(new URL("../../npm/dist/worklet.js", import.meta.url), "utf8");
-const site = await start({ files: { "weighed/worklet.js": `(${weighed})();\n${worklet}` } });
+const site = await start({ files: { "weighed/worklet.js": ahead(weighed) + worklet } });
 try {
   const page = await site.page("plain");
   page.setDefaultTimeout(0);
-  await page.evaluate(weighing);
+  await page.evaluate(keeping);
   const devtools = await page.context().newCDPSession(page);
   // The last a little before the end, when nothing can stop.
   const stops = Array.from({ length: STOPS }, (_, i) => ((i + 1) * minutes) / STOPS - 0.01);

@@ -1,11 +1,11 @@
 // What can go wrong while a page listens, and what it is told: each failure has its code or is recovered from.
-/* global MessagePort, PcmInput, analyze, decodeWav, failure, listen, session, states, told, tone, until, weigh */
+/* global MessagePort, PcmInput, analyze, decodeWav, failure, listen, placed, session, states, told, tone, until, weigh */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { BROWSER } from "./browsers.js";
+import { ahead, keeping, weighed } from "./processors.js";
 import { start } from "./site.js";
-import { weighed, weighing } from "./weighed.js";
 
 let site;
 /** The same where the microphone is granted. */
@@ -13,7 +13,9 @@ let granted;
 
 before(async () => {
   const worklet = await readFile(new URL("../../npm/dist/worklet.js", import.meta.url), "utf8");
-  site = await start({ autoplay: true, files: { "weighed/worklet.js": `(${weighed})();\n${worklet}` } });
+  const broken = "throw new Error('as it is evaluated');";
+  const files = { "broken/worklet.js": broken, "broken/capture.js": broken, "broken/worker.js": broken };
+  site = await start({ autoplay: true, files: { ...files, "weighed/worklet.js": ahead(weighed) + worklet } });
   granted = await start({ autoplay: true, microphone: "grant" });
 });
 
@@ -37,6 +39,8 @@ async function open({ folder = "plain", from = site } = {}) {
         if (performance.now() > end) throw new Error(`in vain: ${condition}`);
       }
     };
+    /** The binary and the model where they lie, for pages that take the scripts from elsewhere. */
+    globalThis.placed = { wasm: "./npm/dist/wasm/vap_wasm_bg.wasm", model: "./npm/models/optimized.safetensors" };
     globalThis.failure = (promise) => promise.then(() => "none", ({ name, code, message }) => `${name} ${code}: ${message}`);
   });
   return page;
@@ -58,7 +62,7 @@ test("wrong options are refused at once, by name", async () => {
     const user = tone(context);
     const pcm = new PcmInput({ rate: 16000 });
     const wrong = [
-      {}, { user: 5 }, { user, agents: user }, { user, home: "webgpu" }, { user, policy: 5 }, { user, signal: {} }, { user, model: 5 },
+      {}, { user: 5 }, { user, agents: user }, { user, runIn: "webgpu" }, { user, policy: 5 }, { user, signal: {} }, { user, model: 5 },
       { user, context: {} }, { user, createWorker: "worker.js" }, { user: pcm, agent: pcm }, { user, assetBase: 7 },
       { user, agent: tone(other) }, { user: new MediaStream(), context },
       { user, policy: { endTreshold: 1 } }, { user, policy: { endThreshold: 2 } }, { user, policy: { maxFalseCutoff: 1e-9 } },
@@ -75,27 +79,26 @@ test("wrong options are refused at once, by name", async () => {
   const codes = found.map((text) => /^VapTurnError ([\w-]+): /.exec(text)?.[1] ?? text);
   assert.deepEqual(codes, [...Array(11).fill("option"), "context", ...Array(4).fill("option"), "sample-rate"], found.join("\n"));
   assert.match(found[2], /option agents: unknown/);
-  assert.match(found[3], /option home: expected "auto" or one of worklet, worker, found "webgpu"/);
+  assert.match(found[3], /option runIn: expected "auto" or one of worklet, worker, found "webgpu"/);
 });
 
-for (const home of ["worklet", "worker", "auto"]) {
-  test(`${home}: what cannot be loaded is told by its code`, async () => {
+for (const runIn of ["worklet", "worker", "auto"]) {
+  test(`${runIn}: what cannot be loaded is told by its code`, async () => {
     const found = await on(
-      async (home) => {
+      async (runIn) => {
         // A context keeps the scripts that it has loaded.
         const fresh = () => tone(new AudioContext());
-        const broken = "./broken/script.js";
         return {
-          missingModel: await failure(listen({ user: fresh(), home, model: "./npm/models/none.safetensors" })),
-          corruptModel: await failure(listen({ user: fresh(), home, model: "./broken/model.safetensors" })),
-          missingWasm: await failure(listen({ user: fresh(), home, wasm: "./npm/dist/none.wasm" })),
-          missingScripts: await failure(listen({ user: fresh(), home, worklet: "./none.js", capture: "./none.js", worker: "./none.js" })),
-          brokenScripts: await failure(listen({ user: fresh(), home, worklet: broken, capture: broken, worker: broken })),
-          corruptWasm: await failure(listen({ user: fresh(), home, wasm: "./broken/model.safetensors" })),
-          afterAll: (await listen({ user: fresh(), home })).state,
+          missingModel: await failure(listen({ user: fresh(), runIn, model: "./npm/models/none.safetensors" })),
+          corruptModel: await failure(listen({ user: fresh(), runIn, model: "./broken/model.safetensors" })),
+          missingWasm: await failure(listen({ user: fresh(), runIn, wasm: "./npm/dist/none.wasm" })),
+          missingScripts: await failure(listen({ user: fresh(), runIn, assetBase: "./none", ...placed })),
+          brokenScripts: await failure(listen({ user: fresh(), runIn, assetBase: "./broken", ...placed })),
+          corruptWasm: await failure(listen({ user: fresh(), runIn, wasm: "./broken/model.safetensors" })),
+          afterAll: (await listen({ user: fresh(), runIn })).state,
         };
       },
-      { argument: home },
+      { argument: runIn },
     );
     const { corruptModel, afterAll, ...others } = found;
     assert.match(corruptModel, /^VapTurnError model-file: /);
@@ -104,16 +107,16 @@ for (const home of ["worklet", "worker", "auto"]) {
     assert.equal(afterAll, "running");
   });
 
-  test(`${home}: a policy without wasm-unsafe-eval is told as such`, async () => {
-    const found = await on((home) => failure(listen({ user: tone(new AudioContext()), home })), { folder: "nowasm", argument: home });
+  test(`${runIn}: a policy without wasm-unsafe-eval is told as such`, async () => {
+    const found = await on((runIn) => failure(listen({ user: tone(new AudioContext()), runIn })), { folder: "nowasm", argument: runIn });
     assert.match(found, /^VapTurnError load: wasm binary: .*(unsafe-eval|Content Security Policy|CSP)/);
   });
 
-  test(`${home}: a tone is heard, frames are read, the end is told once`, async () => {
+  test(`${runIn}: a tone is heard, frames are read, the end is told once`, async () => {
     const found = await on(
-      async (home) => {
+      async (runIn) => {
         const context = new AudioContext();
-        const session = await listen({ user: tone(context), home });
+        const session = await listen({ user: tone(context), runIn });
         const types = [];
         session.addEventListener("statechange", () => types.push(session.state));
         const timesMs = [];
@@ -125,11 +128,11 @@ for (const home of ["worklet", "worker", "auto"]) {
         session.close();
         return { timesMs, types, stats, startTime, lag, running: context.state };
       },
-      { argument: home },
+      { argument: runIn },
     );
     assert.deepEqual(found.timesMs.map((ms) => ms - found.timesMs[0]), Array.from({ length: 10 }, (_, i) => 20 * i));
     assert.deepEqual(found.types, ["closed"]);
-    assert.equal(found.stats.home, home === "auto" ? "worklet" : home);
+    assert.equal(found.stats.runIn, runIn === "auto" ? "worklet" : runIn);
     assert.ok(found.stats.hopMs > 0 && found.stats.hopMs < 10, `${found.stats.hopMs} ms a hop`);
     assert.ok(found.stats.delayMs < 60, `${found.stats.delayMs} ms of delay`);
     assert.ok(found.startTime >= 0 && Math.abs(found.lag) < 1, `${found.lag} s behind`);
@@ -233,12 +236,12 @@ test("a microphone that is taken away is told once, and the session goes on in s
   await page.close();
 });
 
-for (const home of ["worklet", "worker"]) {
-  test(`${home}: a suspended context is told, and time stands still in it`, async () => {
+for (const runIn of ["worklet", "worker"]) {
+  test(`${runIn}: a suspended context is told, and time stands still in it`, async () => {
     const found = await on(
-      async (home) => {
+      async (runIn) => {
         const context = new AudioContext();
-        const session = await listen({ user: tone(context), home });
+        const session = await listen({ user: tone(context), runIn });
         const states = [];
         session.addEventListener("statechange", () => states.push(session.state));
         await until(() => session.stats.hops > 10);
@@ -251,7 +254,7 @@ for (const home of ["worklet", "worker"]) {
         session.close();
         return { states, lagMs };
       },
-      home,
+      runIn,
     );
     assert.deepEqual(found.states, ["suspended", "running", "closed"]);
     assert.ok(Math.abs(found.lagMs) < 400, `${found.lagMs} ms behind`);
@@ -312,12 +315,12 @@ test("a signal aborts the opening, and closes the session later", async () => {
   assert.equal(found.state, "closed");
 });
 
-test("a context that is closed, or a signal that is aborted, before the home listens ends the opening", async () => {
+test("a context that is closed, or a signal that is aborted, before the runner listens ends the opening", async () => {
   const found = await on(async () => {
     const post = MessagePort.prototype.postMessage;
     const opening = async (act, options) => {
       const context = new AudioContext();
-      // The home never hears that it is to listen.
+      // The runner never hears that it is to listen.
       MessagePort.prototype.postMessage = function (message, ...rest) {
         if (message?.kind === "listen") act(context);
         else post.call(this, message, ...rest);
@@ -337,7 +340,7 @@ test("two sessions at once do not disturb each other", async () => {
   const found = await on(async () => {
     const context = new AudioContext();
     const user = tone(context);
-    const sessions = await Promise.all(["worklet", "worklet", "worker", "worker"].map((home) => listen({ user, home })));
+    const sessions = await Promise.all(["worklet", "worklet", "worker", "worker"].map((runIn) => listen({ user, runIn })));
     await until(() => sessions.every((session) => session.stats.hops > 20));
     sessions[0].close();
     sessions[2].close();
@@ -403,9 +406,8 @@ test("a Worker of the page's own making, and every file by its address", async (
       return new Worker(url, { type: "module" });
     };
     const user = tone(new AudioContext());
-    const given = await listen({
-      user, home: "worker", createWorker, assetBase: "./npm/dist", model: new URL("./npm/models/optimized.safetensors", location.href),
-    });
+    const model = new URL(placed.model, location.href);
+    const given = await listen({ user, runIn: "worker", createWorker, assetBase: "./npm/dist", wasm: placed.wasm, model });
     await until(() => given.stats.hops > 5);
     return { made, model: given.info.model.config.name };
   });
@@ -429,7 +431,7 @@ test("auto goes to the Worker where a slice is long, and a Worker that is held u
     worker.dispatchEvent(new ErrorEvent("error", { message: "out of memory" }));
     return { lagMs, stats: session.stats, errors, state: session.state };
   });
-  assert.equal(found.stats.home, "worker");
+  assert.equal(found.stats.runIn, "worker");
   assert.ok(found.stats.droppedHops >= 15 && found.stats.droppedHops <= 60, `${found.stats.droppedHops} hops dropped`);
   assert.ok(Math.abs(found.lagMs) < 400, `${found.lagMs} ms behind`);
   assert.deepEqual([found.errors, found.state], [["internal"], "closed"]);
@@ -442,7 +444,7 @@ test("fifty sessions come and go and leave nothing behind", { skip: blind }, asy
     for (let i = 0; i < times; i++) {
       // Half in a context of the page's, half each in one of its own.
       const shared = (globalThis.shared ??= new AudioContext());
-      const session = await listen({ user: i % 2 ? tone(shared) : new PcmInput({ rate: 16000 }), home: i % 4 < 2 ? "worklet" : "worker" });
+      const session = await listen({ user: i % 2 ? tone(shared) : new PcmInput({ rate: 16000 }), runIn: i % 4 < 2 ? "worklet" : "worker" });
       await until(() => session.stats.hops > 0);
       session.close();
     }
@@ -465,12 +467,12 @@ test("fifty sessions come and go and leave nothing behind", { skip: blind }, asy
 
 test("the memory of an audio thread does not grow with the sessions it has held", async () => {
   const page = await open();
-  await page.evaluate(weighing);
+  await page.evaluate(keeping);
   const bytes = await page.evaluate(async () => {
     const context = new AudioContext();
     const bytes = [];
     for (let i = 0; i < 20; i++) {
-      const session = await listen({ user: tone(context), home: "worklet", worklet: "./weighed/worklet.js" });
+      const session = await listen({ user: tone(context), runIn: "worklet", assetBase: "./weighed", ...placed });
       await until(() => session.stats.hops > 2);
       bytes.push(await weigh());
       session.close();

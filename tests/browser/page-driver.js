@@ -11,13 +11,8 @@ export const FIXTURE = new URL("../fixtures/call.wav", import.meta.url);
 
 /** The server and a browser; `open()` gives a page of its own context, with everything it complains about. */
 export async function start(browserOptions) {
-  const server = await serve(0);
-  const address = `http://127.0.0.1:${server.address().port}`;
+  const { address, stop: halt } = await serve(0);
   const browser = await launch(browserOptions);
-  const halt = () => {
-    server.close();
-    server.closeAllConnections();
-  };
   const open = async (options = {}) => {
     // Only the test without a network needs the service worker, which fetches everything once more.
     const context = await browser.newContext({ serviceWorkers: "block", ...options });

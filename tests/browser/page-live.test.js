@@ -53,7 +53,7 @@ test("by keyboard alone the call plays as the package hears it, a threshold move
   await tabTo("export");
   const { session } = await exported(page, () => page.keyboard.press("Enter"));
   await assertAsExpected(session);
-  assert.ok(["worklet", "worker"].includes(session.info.home), session.info.home);
+  assert.ok(["worklet", "worker"].includes(session.info.runIn), session.info.runIn);
   assert.ok(session.info.hopMs >= 0 && session.info.hopMs < 20, `${session.info.hopMs} ms a hop`);
 
   await tabTo("go", "Shift+Tab");

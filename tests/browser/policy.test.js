@@ -1,4 +1,4 @@
-// Policies and expectations that change while a page listens: by message into both homes, without losing the stream.
+// Policies and expectations that change while a page listens: by message into both runners, without losing the stream.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { start } from "./site.js";
@@ -12,7 +12,7 @@ before(async () => {
 after(() => site?.stop());
 
 /** In the page: six seconds of the call live, changed twice; and a detector on the same samples, changed at the same times. */
-async function changed(home) {
+async function changed(runIn) {
   const { PcmInput, TurnDetector, decodeWav, listen } = await import("./npm/dist/index.js");
   const [rate, fromS, seconds] = [8000, 36, 6];
   const bytes = await (await fetch("./tests/fixtures/call.wav")).arrayBuffer();
@@ -23,7 +23,7 @@ async function changed(home) {
     input.push(samples);
     return input;
   });
-  const session = await listen({ user, agent, home, context: new AudioContext({ sampleRate: rate }), expect: "spelling" });
+  const session = await listen({ user, agent, runIn, context: new AudioContext({ sampleRate: rate }), expect: "spelling" });
   const [told, timesMs, changes, steps] = [[], [], [], []];
   session.addEventListener("turn", ({ detail }) => told.push(detail));
   session.addEventListener("frame", ({ detail }) => timesMs.push(detail.timeMs));
@@ -55,13 +55,13 @@ async function changed(home) {
   return { told, expected, timesMs, changes, steps, info, inForce, atBeginning };
 }
 
-/** In the page: what a session says to wrong wishes, and at its end. */
-async function refused(home) {
+/** In the page: what a session says to wrong policies, and at its end. */
+async function refused(runIn) {
   const { listen } = await import("./npm/dist/index.js");
   const context = new AudioContext();
   const user = new OscillatorNode(context);
   user.start();
-  const session = await listen({ user, home, policy: { maxSilenceMs: 1500 } });
+  const session = await listen({ user, runIn, policy: { maxSilenceMs: 1500 } });
   const before = session.info;
   const told = [];
   session.addEventListener("policychange", ({ detail }) => told.push(detail));
@@ -89,10 +89,10 @@ async function refused(home) {
   return { atOnce, later, stays, pending: await pending, closed: await session.expect("open").catch(says) };
 }
 
-for (const home of ["worklet", "worker"]) {
-  test(`${home}: a change counts from the hop that it names, and the stream goes on`, async () => {
+for (const runIn of ["worklet", "worker"]) {
+  test(`${runIn}: a change counts from the hop that it names, and the stream goes on`, async () => {
     const page = await site.page("plain");
-    const { told, expected, timesMs, changes, steps, info, inForce, atBeginning } = await page.evaluate(changed, home);
+    const { told, expected, timesMs, changes, steps, info, inForce, atBeginning } = await page.evaluate(changed, runIn);
     await page.close();
     assert.equal(atBeginning, "spelling");
     assert.deepEqual(timesMs, Array.from(timesMs, (_, hop) => 20 * (hop + 1)));
@@ -107,9 +107,9 @@ for (const home of ["worklet", "worker"]) {
     assert.ok(told.length > 5 && told.some(({ type, timeMs }) => type === "endOfTurn" && timeMs > fromMs), JSON.stringify(told));
   });
 
-  test(`${home}: wrong wishes throw at once or are rejected, and the old policy stays`, async () => {
+  test(`${runIn}: wrong policies throw at once or are rejected, and the old policy stays`, async () => {
     const page = await site.page("plain");
-    const { atOnce, later, stays, pending, closed } = await page.evaluate(refused, home);
+    const { atOnce, later, stays, pending, closed } = await page.evaluate(refused, runIn);
     await page.close();
     for (const text of [...atOnce, ...later]) assert.match(text, /^VapTurnError option: option /);
     assert.match(later[0], /endThreshold: expected 0 to 1, found 2/);

@@ -1,6 +1,6 @@
 // `node tests/browser/real-call.mjs CALL.wav [SECONDS]` after a build: plays a two-channel call (user, agent) into a page in its own
 // time while the main thread is blocked in chunks of 300 ms, and holds what is heard to `vap-turn analyze` on the same file: in
-// either home, with both channels as audio nodes and with the user as the microphone, whose call the file hears behind as much
+// either runner, with both channels as audio nodes and with the user as the microphone, whose call the file hears behind as much
 // silence as the page does. Takes four times as long as the call. Fails where an event is missing, added or more than a hop off, a
 // hop is dropped or a block overrun.
 import { execFile } from "node:child_process";
@@ -29,7 +29,7 @@ async function analyzed(channels, rate, leadMs) {
   });
   const file = join(folder, "led.wav");
   await writeFile(file, wavOf(led, rate));
-  const cli = fileURLToPath(new URL("../../npm/dist/cli.js", import.meta.url));
+  const cli = fileURLToPath(new URL("../../npm/dist/cli/main.js", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [cli, "analyze", file, "--json"], { maxBuffer: 1e8 });
   return stdout.trim().split("\n").map((line) => JSON.parse(line)).map((event) => ({ ...event, timeMs: event.timeMs - (1000 * lead) / rate }));
 }
@@ -52,14 +52,14 @@ try {
   const microphone = join(folder, "microphone.wav");
   await writeFile(microphone, wavOf([withBeep(channels[0], rate)], rate));
   console.log(`${path}: ${seconds.toFixed(1)} s, main thread blocked in chunks of 300 ms`);
-  console.log(row(["user from", "home", "expected", "same", "missing", "added", "worst ms", "hops", "dropped", "overruns", "hop ms"]));
+  console.log(row(["user from", "runIn", "expected", "same", "missing", "added", "worst ms", "hops", "dropped", "overruns", "hop ms"]));
   for (const sound of ["nodes", "microphone"]) {
-    for (const home of ["worklet", "worker"]) {
+    for (const runIn of ["worklet", "worker"]) {
       const site = await start({ autoplay: true, microphone: `${microphone}%noloop`, files: { "call.wav": call } });
       try {
         const page = await site.page("plain");
         page.setDefaultTimeout(0);
-        const { stats, events, leadMs } = await page.evaluate(heard, { sound, home, seconds, beepS: BEEP_S, callS: CALL_S });
+        const { stats, events, leadMs } = await page.evaluate(heard, { sound, runIn, seconds, beepS: BEEP_S, callS: CALL_S });
         // The page hears the silence ahead of the microphone's call, and does not know where the file ends.
         const expected = await analyzed(channels, rate, leadMs);
         const endMs = 1000 * seconds - HOP_MS;
@@ -67,7 +67,7 @@ try {
         const { offsMs, missing, added } = compared(during(expected), during(events));
         const worstMs = offsMs.reduce((most, ms) => Math.max(most, Math.abs(ms)), 0);
         const counts = [during(expected).length, offsMs.length, missing.length, added.length, worstMs.toFixed(1)];
-        console.log(row([sound, home, ...counts, stats.hops, stats.droppedHops, stats.overruns, stats.hopMs.toFixed(3)]));
+        console.log(row([sound, runIn, ...counts, stats.hops, stats.droppedHops, stats.overruns, stats.hopMs.toFixed(3)]));
         for (const event of missing) console.log("  missing", JSON.stringify(event));
         for (const event of added) console.log("  added", JSON.stringify(event));
         failed ||= missing.length > 0 || added.length > 0 || stats.droppedHops > 0 || stats.overruns > 0;

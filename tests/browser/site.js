@@ -1,14 +1,11 @@
 // A server for the tests of live listening: the built package and the sample call on an empty page, under headers that
 // the first folder of the path chooses.
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { extname } from "node:path";
 import { POLICY } from "../../www/serve.js";
+import { serveFiles } from "../../www/static.js";
 import { launch } from "./browsers.js";
 
 const ROOT = new URL("../../", import.meta.url);
-const SERVED = /^(npm\/dist|npm\/models|tests\/fixtures|tests\/browser)\/[\w-]+(\.[\w-]+)*$/;
-const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html; charset=utf-8" };
+const SERVED = /^(npm\/dist|npm\/models|tests\/fixtures|tests\/browser)(\/[\w-]+)*\/[\w-]+(\.[\w-]+)*$/;
 const EMPTY = '<!doctype html><title>test</title><link rel="icon" href="data:,">';
 const ISOLATION = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -24,16 +21,15 @@ const HEADERS = {
 };
 
 /** Files that are not what their name says. */
-const BROKEN = { "broken/model.safetensors": "no model", "broken/script.js": "throw new Error('as it is evaluated');" };
+const BROKEN = { "broken/model.safetensors": "no model" };
 
-async function answer({ url }, response, files) {
-  const [, site, ...rest] = new URL(url, "http://localhost").pathname.split("/");
+function find(pathname, files) {
+  const [, site, ...rest] = pathname.split("/");
   const headers = { ...HEADERS[site], "Cache-Control": "no-store" };
   const path = rest.join("/");
-  if (path === "") return response.writeHead(200, { ...headers, "Content-Type": TYPES[".html"] }).end(EMPTY);
-  const body = files[path] ?? (SERVED.test(path) ? await readFile(new URL(path, ROOT)).catch(() => undefined) : undefined);
-  if (!body) return response.writeHead(404, headers).end();
-  return response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(body);
+  if (path === "") return { body: EMPTY, headers: { ...headers, "Content-Type": "text/html; charset=utf-8" } };
+  if (path in files) return { body: files[path], headers };
+  return SERVED.test(path) ? { file: new URL(path, ROOT), headers } : { headers };
 }
 
 /**
@@ -42,9 +38,7 @@ async function answer({ url }, response, files) {
  */
 export async function start({ files = {}, ...browserOptions } = {}) {
   const served = { ...BROKEN, ...files };
-  const server = createServer((request, response) => void answer(request, response, served));
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = `http://127.0.0.1:${server.address().port}`;
+  const { address, stop: halt } = await serveFiles((pathname) => find(pathname, served));
   const browser = await launch(browserOptions);
   const page = async (folder, { script } = {}) => {
     const context = await browser.newContext();
@@ -58,8 +52,7 @@ export async function start({ files = {}, ...browserOptions } = {}) {
   };
   const stop = async () => {
     await browser.close();
-    server.close();
-    server.closeAllConnections();
+    halt();
   };
   return { page, stop, address };
 }

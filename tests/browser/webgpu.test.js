@@ -1,6 +1,6 @@
 // The model on WebGPU in headless Chromium, where it runs in software: equal to the CPU, chosen as asked, and when the GPU
 // is lost the CPU goes on where it stood.
-/* global BroadcastChannel, GPUAdapterInfo, MessageChannel, PcmInput, analyze, capture, clearInterval, dispatchEvent, failure, listen, talk, tiny, rendered, setInterval */
+/* global BroadcastChannel, GPUAdapterInfo, MessageChannel, PcmInput, analyze, capture, clearInterval, dispatchEvent, failure, listen, made, placed, talk, tiny, rendered, setInterval */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
@@ -32,6 +32,8 @@ before(async () => {
     "losing.js": `(${losing})();\n${worker}`,
     "stalling.js": `(${stalling})();\n${worker}`,
     "dawdling.js": `(${dawdling})();\n${worker}`,
+    "corrupt/gpu-worker.js": worker,
+    "corrupt/vap_gpu_bg.wasm": "no binary",
   };
   site = await start({ autoplay: true, webgpu: true, files });
   bare = await start({ autoplay: true, files });
@@ -55,7 +57,7 @@ async function on(body, { browser = site, first, missing, argument } = {}) {
     await page.evaluate(helpers);
     const found = await page.evaluate(body, argument);
     assert.deepEqual(faults, []);
-    return { found, fetched: fetched.filter((path) => /gpu/.test(path) && !/gpu-(adapter|pace)/.test(path)) };
+    return { found, fetched: fetched.filter((path) => /gpu/.test(path) && !/gpu\/(adapter|pace)\.js$/.test(path)) };
   } finally {
     await page.close();
   }
@@ -65,6 +67,10 @@ async function on(body, { browser = site, first, missing, argument } = {}) {
 async function helpers() {
   Object.assign(globalThis, await import("./npm/dist/index.js"));
   globalThis.tiny = "./tiny.safetensors";
+  /** The binary and the model where they lie, for pages that take the scripts from elsewhere. */
+  globalThis.placed = { wasm: "./npm/dist/wasm/vap_wasm_bg.wasm", model: tiny };
+  /** Makes a Worker of another script. */
+  globalThis.made = (script) => () => new Worker(script, { type: "module" });
   globalThis.failure = (promise) => promise.then(() => "none", ({ name, code, message }) => `${name} ${code}: ${message}`);
   /** Bursts of noise, the same for the same seed. */
   globalThis.talk = (seed, rate, seconds) => {
@@ -151,7 +157,7 @@ for (const model of ["./tiny.safetensors", "./tiny-whisper.safetensors"]) {
 
   test(`any chunking gives the same logits, and a reset stream those of a new one: ${model}`, { skip }, async () => {
     const { found } = await on(async (model) => {
-      const { GpuStream } = await import("./npm/dist/gpu.js");
+      const { GpuStream } = await import("./npm/dist/gpu/stream.js");
       const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
       const stream = await GpuStream.open(await bytes("./npm/dist/vap_gpu_bg.wasm"), await bytes(model));
       const [hops, width] = [40, 160];
@@ -236,20 +242,20 @@ test("an adapter in software is not raced, and nothing is fetched for it", { ski
   assert.deepEqual(fetched, []);
 });
 
-for (const [name, gpuWorker, winner] of [["fast", undefined, "cpu"], ["slow", "./dawdling.js", "webgpu"]]) {
+for (const [name, script, winner] of [["fast", undefined, "cpu"], ["slow", "./dawdling.js", "webgpu"]]) {
   test(`auto races where there is an adapter: on a ${name} CPU, ${winner} wins`, { skip }, async () => {
     const { found } = await on(
-      async (gpuWorker) => {
+      async (script) => {
         Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
         const user = new OscillatorNode(new AudioContext());
         user.start();
-        const session = await listen({ user, backend: "auto", home: "worker", model: tiny, ...(gpuWorker && { gpuWorker }) });
+        const session = await listen({ user, backend: "auto", runIn: "worker", model: tiny, ...(script && { createWorker: made(script) }) });
         const told = capture(session);
         while (told.frames.length < 5) await new Promise((resume) => setTimeout(resume, 5));
         session.close();
         return { stats: session.stats, race: session.info.race };
       },
-      { argument: gpuWorker },
+      { argument: script },
     );
     const { cpuMs, webgpuMs } = found.race;
     assert.equal(found.stats.backend, winner);
@@ -257,21 +263,21 @@ for (const [name, gpuWorker, winner] of [["fast", undefined, "cpu"], ["slow", ".
   });
 }
 
-test("wrong wishes are refused by name", { skip }, async () => {
+test("wrong options are refused by name", { skip }, async () => {
   const { found } = await on(async () => {
     const user = new OscillatorNode(new AudioContext());
     const { TurnModel } = await import("./npm/dist/index.js");
     const call = { user: talk(1, 16_000, 1), agent: talk(2, 16_000, 1) };
     return [
       await failure(listen({ user, backend: "gpu" })),
-      await failure(listen({ user, backend: "webgpu", home: "worklet" })),
-      await failure(listen({ user, gpuWasm: 5 })),
+      await failure(listen({ user, backend: "webgpu", runIn: "worklet" })),
+      await failure(listen({ user, gpuWasm: "./none.wasm" })),
       await failure(analyze(call, { backend: "gpu" })),
       await failure(analyze(call, { backend: "webgpu", model: await TurnModel.load() })),
       await failure(analyze(call, { backend: "webgpu", gpuWasm: "./none.wasm" })),
-      await failure(listen({ user, backend: "webgpu", gpuWasm: "./none.wasm" })),
-      await failure(listen({ user, backend: "webgpu", gpuWasm: "./broken/model.safetensors" })),
-      await failure(listen({ user, backend: "webgpu", gpuWorker: "./none.js" })),
+      await failure(listen({ user, backend: "webgpu", assetBase: "./none", ...placed })),
+      await failure(listen({ user, backend: "webgpu", assetBase: "./corrupt", ...placed })),
+      await failure(listen({ user, backend: "webgpu", createWorker: made("./none.js") })),
     ];
   });
   const codes = found.map((text) => /^VapTurnError ([\w-]+): /.exec(text)?.[1] ?? text);
@@ -281,18 +287,18 @@ test("wrong wishes are refused by name", { skip }, async () => {
 test("live on WebGPU: the same frames and events as on the CPU", { skip }, async () => {
   const { found } = await on(() => rendered({}, 4));
   assertSame(found, found.expected);
-  assert.deepEqual([found.stats.home, found.stats.backend, found.stats.droppedHops], ["worker", "webgpu", 0]);
+  assert.deepEqual([found.stats.runIn, found.stats.backend, found.stats.droppedHops], ["worker", "webgpu", 0]);
   assert.deepEqual([found.moves, found.errors], [[], []]);
 });
 
-for (const [what, gpuWorker, hop] of [
+for (const [what, script, hop] of [
   ["lost at once", "./losing.js", 0],
   ["lost on the way", "./losing.js", 100],
   ["that does not answer", "./stalling.js", 100],
 ]) {
   test(`a device ${what}: the CPU goes on where it stood`, { skip }, async () => {
     const { found } = await on(
-      ({ gpuWorker, hop }) => {
+      ({ script, hop }) => {
         const channel = new BroadcastChannel("lose");
         let lost = false;
         const lose = (hops) => {
@@ -300,9 +306,9 @@ for (const [what, gpuWorker, hop] of [
           lost = true;
           channel.postMessage("now");
         };
-        return rendered({ gpuWorker }, 4, lose);
+        return rendered({ createWorker: made(script) }, 4, lose);
       },
-      { argument: { gpuWorker, hop } },
+      { argument: { script, hop } },
     );
     assertSame(found, found.expected);
     assert.deepEqual(found.errors, []);
@@ -351,8 +357,8 @@ async function stalled({ script, lostMs, gpu }) {
   const until = async (condition) => {
     while (!said.some(({ kind }) => kind === "failed") && !condition()) await new Promise((resume) => waiting.push(resume));
   };
-  const begin = { kind: "begin", wasm: await bytes("./npm/dist/vap_wasm_bg.wasm"), model: await bytes(tiny), rates: [rate, rate], pushed: [] };
-  if (gpu) begin.gpu = { wasm: await bytes("./npm/dist/vap_gpu_bg.wasm"), backend: "webgpu" };
+  const begin = { kind: "begin", wasm: await bytes("./npm/dist/wasm/vap_wasm_bg.wasm"), model: await bytes(tiny), rates: [rate, rate], pushed: [] };
+  if (gpu) begin.gpu = { wasm: await bytes("./npm/dist/gpu/vap_gpu_bg.wasm"), backend: "webgpu" };
   worker.postMessage(begin);
   await until(() => said.some(({ kind }) => kind === "ready"));
   const { port1, port2 } = new MessageChannel();
@@ -369,7 +375,7 @@ async function stalled({ script, lostMs, gpu }) {
   port2.postMessage({ kind: "finish" });
   await until(() => said.some(({ finished }) => finished));
   worker.terminate();
-  const told = said.filter(({ kind }) => kind === "told");
+  const told = said.filter(({ kind }) => kind === "output");
   return {
     vad: told.flatMap(({ frames }) => Array.from(frames).filter((_, at) => at % 31 === 24)),
     longestHops: Math.max(...told.map(({ frames }) => frames.length / 31)),
@@ -386,7 +392,7 @@ test("code for the GPU that cannot be fetched is told by its code, and auto take
       Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false });
       const call = { user: talk(1, 16_000, 2), agent: talk(2, 16_000, 2) };
       const user = () => new OscillatorNode(new AudioContext());
-      const session = await listen({ user: user(), backend: "auto", home: "worker", model: tiny });
+      const session = await listen({ user: user(), backend: "auto", runIn: "worker", model: tiny });
       session.close();
       return {
         live: session.stats.backend,
@@ -395,7 +401,7 @@ test("code for the GPU that cannot be fetched is told by its code, and auto take
         analysing: await failure(analyze(call, { backend: "webgpu", model: tiny })),
       };
     },
-    { missing: /gpu-(analyze|file)\.js$/ },
+    { missing: /gpu\/(recording|file)\.js$/ },
   );
   assert.deepEqual([found.live, found.analysed], ["cpu", "cpu"]);
   assert.match(found.listening, /^VapTurnError load: GPU code: /);
@@ -408,7 +414,7 @@ test("a GPU Worker that cannot be loaded is ended before the other begins", { sk
     const alive = new Set();
     const most = [];
     const createWorker = (url) => {
-      const worker = new Worker(url, { type: "module" });
+      const worker = new Worker(url.pathname.endsWith("/gpu-worker.js") ? "./none.js" : url, { type: "module" });
       const end = worker.terminate.bind(worker);
       worker.terminate = () => {
         alive.delete(worker);
@@ -419,7 +425,7 @@ test("a GPU Worker that cannot be loaded is ended before the other begins", { sk
       return worker;
     };
     const user = new OscillatorNode(new AudioContext());
-    const session = await listen({ user, backend: "auto", home: "worker", model: tiny, gpuWorker: "./none.js", createWorker, worker: "./npm/dist/worker.js" });
+    const session = await listen({ user, backend: "auto", runIn: "worker", model: tiny, createWorker });
     session.close();
     return { most, backend: session.stats.backend };
   });

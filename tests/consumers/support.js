@@ -2,12 +2,12 @@
 import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
 import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { serveFiles } from "../../www/static.js";
 
 export const execute = promisify(execFile);
 const PACKAGE = fileURLToPath(new URL("../../npm/", import.meta.url));
@@ -94,25 +94,14 @@ export async function eventsOf(bytes) {
   return (await analyze({ user, agent })).events;
 }
 
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
-
 /** Serves the files of a folder, `asked` lists which; `headers` go with each. */
 export async function serve(t, root, headers = {}) {
-  const asked = [];
-  const answer = async ({ url }, response) => {
-    const path = decodeURIComponent(new URL(url, "http://localhost").pathname).replace(/\/$/, "/index.html");
-    const body = path.includes("..") ? undefined : await readFile(join(root, path)).catch(() => undefined);
-    if (!body) return response.writeHead(404).end();
-    asked.push(path);
-    return response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(body);
-  };
-  const server = createServer((request, response) => void answer(request, response));
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
+  const { address, asked, stop } = await serveFiles((pathname) => {
+    const path = decodeURIComponent(pathname).replace(/\/$/, "/index.html");
+    return path.includes("..") ? undefined : { file: join(root, path), headers };
   });
-  return { address: `http://127.0.0.1:${server.address().port}/`, asked };
+  t.after(stop);
+  return { address: `${address}/`, asked };
 }
 
 /** A page at an address, in a browser of its own; its fake microphone plays a WAV file, `wrong` lists what it complained of. */

@@ -150,9 +150,9 @@ impl CalibrationPoint {
 pub fn resolve(
     base: &Policy,
     calibration: Option<&Calibration>,
-    wishes: &Map<String, Value>,
+    options: &Map<String, Value>,
 ) -> Result<Solution> {
-    let mut changes = wishes.clone();
+    let mut changes = options.clone();
     let mut asks = [MAX_FALSE_CUTOFF, MEAN_LATENCY_MS, PRESET]
         .into_iter()
         .filter_map(|option| changes.remove(option).map(|value| (option, value)))

@@ -57,17 +57,17 @@ fn main() -> Result<()> {
 
         engine.hops_ms.sort_by(f64::total_cmp);
         let (median, p99) = (engine.hops_ms[TIMED_HOPS / 2], engine.hops_ms[TIMED_HOPS * 99 / 100]);
-        let card = engine.model.card();
+        let info = engine.model.info();
         println!(
             "{}, {} ({} parameters): {median:.2} ms a hop (p99 {p99:.2}), files at {minutes_a_second:.2} minutes of \
              sound a second",
             engine.name,
-            card.config.name,
-            card.parameters()
+            info.config.name,
+            info.parameters()
         );
         let result = json!({
-            "model": card.config.name,
-            "parameters": card.parameters(),
+            "model": info.config.name,
+            "parameters": info.parameters(),
             "hopMs": { "median": median, "p99": p99 },
             "minutesASecond": minutes_a_second,
             "loadMs": engine.load_ms,

@@ -1,10 +1,9 @@
 //! Many live conversations on one thread: whoever has a hop ready goes through the model in the same pass, so that
 //! its weights are fetched once for all of them.
 
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, Output, SessionOptions};
 use crate::error::{Error, Result};
 use crate::kernels::{KernelModel, KernelState, Pass};
-use crate::session::{Output, SessionOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vap_core::{Expectation, Policy};
@@ -50,7 +49,7 @@ impl Batch {
     /// # Errors
     /// As [`crate::Session::new`].
     pub fn join(&mut self, options: SessionOptions) -> Result<u32> {
-        let conversation = Conversation::new(self.model.card(), &options)?;
+        let conversation = Conversation::new(self.model.info(), &options)?;
         let call = Call { conversation, state: self.model.init_state(), output: Output::default() };
         let number = self.next_call;
         self.next_call += 1;

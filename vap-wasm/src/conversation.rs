@@ -1,16 +1,55 @@
 //! All of a conversation but the model: sound on its way to mels, and logits on their way to frames and events.
 
-use crate::card::Card;
 use crate::ears::{Ears, Sound};
 use crate::error::{Error, Result};
-use crate::session::{Output, SessionOptions};
+use crate::model_info::ModelInfo;
 use vap_core::features::FeatureStatistics;
 use vap_core::projection::OUTPUTS;
 use vap_core::state::{self, Reader, Writer};
-use vap_core::{Error as CoreError, EventMachine, Expectation, Frame, HOP_MS, HOP_SAMPLES, Policy};
+use vap_core::{
+    BargeIn, Error as CoreError, Event, EventMachine, Expectation, Frame, HOP_MS, HOP_SAMPLES, Policy,
+};
 
 /// How much sound may wait to be worked, in ms.
 pub const MAX_WAITING_MS: u64 = 10_000;
+
+/// What a session is told at its beginning.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionOptions {
+    /// Sample rate of the user's channel, in Hz.
+    pub user_rate_hz: u32,
+    /// Sample rate of the agent's channel, in Hz.
+    pub agent_rate_hz: u32,
+    /// Thresholds of the events; those of the model when `None`.
+    pub policy: Option<Policy>,
+}
+
+/// What one push gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Output {
+    /// Frames, in order of time.
+    pub frames: Vec<Frame>,
+    /// Events, in order of time.
+    pub events: Vec<Event>,
+    /// Of each hop after which a sound in the other's turn was not judged yet: the evidence so far.
+    pub barge_ins: Vec<BargeIn>,
+}
+
+impl Output {
+    /// Empties it and keeps its room.
+    pub fn clear(&mut self) {
+        self.frames.clear();
+        self.events.clear();
+        self.barge_ins.clear();
+    }
+
+    /// Appends what came later.
+    pub fn extend(&mut self, later: Output) {
+        self.frames.extend(later.frames);
+        self.events.extend(later.events);
+        self.barge_ins.extend(later.barge_ins);
+    }
+}
 
 pub(crate) struct Conversation {
     statistics: FeatureStatistics,
@@ -25,10 +64,10 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    pub fn new(card: &Card, options: &SessionOptions) -> Result<Self> {
-        let policy = options.policy.unwrap_or(card.policy);
+    pub fn new(info: &ModelInfo, options: &SessionOptions) -> Result<Self> {
+        let policy = options.policy.unwrap_or(info.policy);
         Ok(Conversation {
-            statistics: card.statistics.clone(),
+            statistics: info.statistics.clone(),
             ears: Ears::new([options.user_rate_hz, options.agent_rate_hz])?,
             machine: EventMachine::new(policy)?,
             frames: 0,
@@ -51,14 +90,14 @@ impl Conversation {
     ///
     /// # Errors
     /// `state` for what it cannot have written.
-    pub fn restore(card: &Card, reader: &mut Reader) -> Result<Self> {
+    pub fn restore(info: &ModelInfo, reader: &mut Reader) -> Result<Self> {
         let frames = reader.count("hops", state::MOST / HOP_SAMPLES as u64)?;
         let (finished, ended) = (reader.flag()?, reader.flag()?);
         state::met(finished || !ended, "events that end behind the sound")?;
         let machine = EventMachine::restore(reader)?;
         state::met(machine.hops() == frames, "events of as many hops")?;
         Ok(Conversation {
-            statistics: card.statistics.clone(),
+            statistics: info.statistics.clone(),
             ears: Ears::restore(reader, frames, finished)?,
             machine,
             frames,

@@ -10,7 +10,7 @@
 #![deny(missing_docs)]
 
 pub mod error;
-pub mod card;
+pub mod model_info;
 pub mod kernels;
 pub mod listener;
 #[cfg(any(feature = "burn", feature = "webgpu"))]
@@ -18,7 +18,7 @@ pub mod burn;
 mod ears;
 mod conversation;
 pub mod session;
-pub mod relay;
+pub mod remote_session;
 pub mod batch;
 #[cfg(target_arch = "wasm32")]
 mod web_error;
@@ -30,9 +30,9 @@ mod web_gpu;
 pub use batch::Batch;
 #[cfg(any(feature = "burn", feature = "webgpu"))]
 pub use burn::{BurnModel, BurnState};
-pub use card::Card;
 pub use error::{Error, Result};
 pub use kernels::{KernelModel, KernelState};
 pub use listener::{Listener, Model};
-pub use relay::Relay;
+pub use model_info::ModelInfo;
+pub use remote_session::RemoteSession;
 pub use session::{Output, Session, SessionOptions};

@@ -1,15 +1,15 @@
 //! What a session needs of whatever computes the model: weights that many streams share, and one stream over them.
 
-use crate::card::Card;
 use crate::error::Result;
 use crate::kernels::{KernelModel, KernelState, Pass};
+use crate::model_info::ModelInfo;
 use std::sync::Arc;
 use vap_core::state::{Reader, Writer};
 
 /// Weights, on kernels or in Burn.
 pub trait Model {
     /// What travelled with the weights.
-    fn card(&self) -> &Card;
+    fn info(&self) -> &ModelInfo;
 
     /// What tells this model from others: a stream goes on with no other.
     fn identity(&self) -> u64;
@@ -55,8 +55,8 @@ pub trait Listener {
 }
 
 impl Model for KernelModel {
-    fn card(&self) -> &Card {
-        KernelModel::card(self)
+    fn info(&self) -> &ModelInfo {
+        KernelModel::info(self)
     }
 
     fn identity(&self) -> u64 {

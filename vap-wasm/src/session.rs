@@ -3,58 +3,19 @@
 //! Chunks may have any size and the channels may come unequal: the one ahead waits. Frame `k` covers the sound from
 //! `20 k` to `20 (k + 1)` ms of the stream, on both channels.
 
-use crate::card::Card;
 use crate::conversation::Conversation;
 use crate::error::{Error, Result};
 use crate::listener::{Listener, Model};
-use crate::relay::Relay;
+use crate::model_info::ModelInfo;
 use std::sync::Arc;
 use vap_core::state::{self, Reader, Writer};
-use vap_core::{BargeIn, Event, Expectation, Frame, Policy, Speaker};
+use vap_core::{Expectation, Policy, Speaker};
 
-pub use crate::conversation::MAX_WAITING_MS;
+pub use crate::conversation::{MAX_WAITING_MS, Output, SessionOptions};
 pub use crate::ears::MAX_AHEAD_MS;
 
 /// Room for the sound that a saved session holds at common rates while nothing waits.
 const SOUND_BYTES: usize = 16_384;
-
-/// What a session is told at its beginning.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SessionOptions {
-    /// Sample rate of the user's channel, in Hz.
-    pub user_rate_hz: u32,
-    /// Sample rate of the agent's channel, in Hz.
-    pub agent_rate_hz: u32,
-    /// Thresholds of the events; those of the model when `None`.
-    pub policy: Option<Policy>,
-}
-
-/// What one push gave.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Output {
-    /// Frames, in order of time.
-    pub frames: Vec<Frame>,
-    /// Events, in order of time.
-    pub events: Vec<Event>,
-    /// Of each hop after which a sound in the other's turn was not judged yet: the evidence so far.
-    pub barge_ins: Vec<BargeIn>,
-}
-
-impl Output {
-    /// Empties it and keeps its room.
-    pub fn clear(&mut self) {
-        self.frames.clear();
-        self.events.clear();
-        self.barge_ins.clear();
-    }
-
-    /// Appends what came later.
-    pub fn extend(&mut self, later: Output) {
-        self.frames.extend(later.frames);
-        self.events.extend(later.events);
-        self.barge_ins.extend(later.barge_ins);
-    }
-}
 
 /// One conversation.
 pub struct Session {
@@ -71,7 +32,7 @@ impl Session {
     /// # Errors
     /// `sample-rate` for a rate that cannot be resampled, `option` for a policy out of range.
     pub fn new(model: Arc<dyn Model>, options: SessionOptions) -> Result<Self> {
-        let conversation = Conversation::new(model.card(), &options)?;
+        let conversation = Conversation::new(model.info(), &options)?;
         let listener = Arc::clone(&model).listen();
         Ok(Session { model, conversation, listener, begun: 0 })
     }
@@ -82,11 +43,11 @@ impl Session {
     /// `state` for bytes that [`Session::save`] did not write, or not of a session of this model.
     pub fn restore(model: Arc<dyn Model>, bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes, model.identity())?;
-        let conversation = Conversation::restore(model.card(), &mut reader)?;
+        let conversation = Conversation::restore(model.info(), &mut reader)?;
         let mut listener = Arc::clone(&model).listen();
         listener.restore(&mut reader)?;
         reader.finish()?;
-        // Fewer, when the session has come home: what a listener remembers is counted from where it began.
+        // Fewer, when the session goes on for a remote one: what a listener remembers is counted from where it began.
         state::met(listener.position() <= conversation.frames(), "the memory of no more hops")?;
         Ok(Session { model, conversation, listener, begun: 0 })
     }
@@ -116,16 +77,6 @@ impl Session {
         listener: Box<dyn Listener>,
     ) -> Self {
         Session { model, conversation, listener, begun: 0 }
-    }
-
-    /// A relay at the beginning of a conversation, with the model, the options and the expectation of this one.
-    ///
-    /// # Errors
-    /// As [`Session::new`]; rates and policy were accepted before, so none is expected.
-    pub fn relay(&self) -> Result<Relay> {
-        let mut relay = Relay::new(Arc::clone(&self.model), &self.conversation.options())?;
-        relay.expect(self.expectation());
-        Ok(relay)
     }
 
     /// Takes sound of both channels and gives every frame it completes.
@@ -250,6 +201,11 @@ impl Session {
         self.conversation.machine().expectation()
     }
 
+    /// Weights, and what led here: to begin again with.
+    pub(crate) fn beginning(&self) -> (&Arc<dyn Model>, SessionOptions) {
+        (&self.model, self.conversation.options())
+    }
+
     /// Longest time between the end of a hop going in and its frame coming out, in ms: what resampling holds back.
     pub fn delay_ms(&self) -> f64 {
         self.conversation.delay_ms()
@@ -261,8 +217,8 @@ impl Session {
     }
 
     /// What travels with the weights.
-    pub fn card(&self) -> &Card {
-        self.model.card()
+    pub fn info(&self) -> &ModelInfo {
+        self.model.info()
     }
 
     /// Thresholds it was given.

@@ -2,14 +2,15 @@
 //! is a JS `Error` with a string `code`; nothing panics on what comes in. wasm-bindgen is known here and in the GPU
 //! binary's door, `web_gpu`, alone.
 
+mod options;
 mod steering;
-mod relay;
-mod wishes;
+mod remote_session;
 
 use crate::error::{Error, Result};
 use crate::kernels::KernelModel;
 use crate::{batch, listener, session};
 use js_sys::{Array, Float32Array, Float64Array, Object, Reflect};
+use options::{expectation_of, expected_of, session_options, solved};
 use serde::Serialize;
 use std::sync::Arc;
 use steering::steering;
@@ -17,7 +18,6 @@ use vap_core::calibration::Figures;
 use vap_core::g711::{self, Law};
 use vap_core::{BargeIn, Frame, Speaker, wav};
 use wasm_bindgen::prelude::*;
-use wishes::{expectation_of, session_options, solved, told};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -104,13 +104,13 @@ impl Model {
     /// What is known about the model.
     #[wasm_bindgen(unchecked_return_type = "ModelInfo")]
     pub fn info(&self) -> Result<JsValue, JsValue> {
-        let card = self.shared.card();
+        let info = self.shared.info();
         to_js(&serde_json::json!({
-            "config": card.config,
-            "provenance": card.provenance,
-            "policy": card.policy,
-            "calibration": card.calibration,
-            "parameters": card.parameters(),
+            "config": info.config,
+            "provenance": info.provenance,
+            "policy": info.policy,
+            "calibration": info.calibration,
+            "parameters": info.parameters(),
         }))
     }
 }
@@ -134,10 +134,10 @@ impl Session {
         model: &Model,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<Session, JsValue> {
-        let (options, wishes) = session_options(&options, model.shared.card())?;
+        let (options, beside) = session_options(&options, model.shared.info())?;
         let mut inner = session::Session::new(Arc::clone(&model.shared), options)?;
-        inner.expect(wishes.expectation);
-        Ok(Session::of(inner, wishes.expected))
+        inner.expect(beside.expectation);
+        Ok(Session::of(inner, beside.expected))
     }
 
     /// A session that goes on where another of the same model was saved.
@@ -267,9 +267,9 @@ impl Batch {
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
     ) -> Result<u32, JsValue> {
-        let (options, wishes) = session_options(&options, self.model.card())?;
+        let (options, beside) = session_options(&options, self.model.info())?;
         let number = self.inner.join(options)?;
-        self.inner.expect(number, wishes.expectation)?;
+        self.inner.expect(number, beside.expectation)?;
         Ok(number)
     }
 
@@ -280,7 +280,7 @@ impl Batch {
         number: f64,
         #[wasm_bindgen(unchecked_param_type = "RawPolicy")] policy: JsValue,
     ) -> Result<(), JsValue> {
-        let solution = solved(&policy, self.model.card())?;
+        let solution = solved(&policy, self.model.info())?;
         Ok(self.inner.set_policy(call(number)?, solution.policy)?)
     }
 

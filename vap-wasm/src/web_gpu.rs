@@ -3,7 +3,7 @@
 
 use crate::burn::{BurnModel, BurnState, backend};
 use crate::error::{Error, Result};
-use crate::relay::MOST_HOPS;
+use crate::remote_session::MOST_HOPS;
 use burn::tensor::{Device, Tensor, TensorData};
 use js_sys::{Float32Array, Promise};
 use std::sync::Arc;

@@ -82,21 +82,21 @@ fn a_restored_session_goes_on_to_the_bit() {
 }
 
 #[wasm_bindgen_test]
-fn what_was_out_comes_home() {
+fn what_was_out_is_told_by_the_session_in_its_place() {
     let model = KernelModel::from_bytes(&bytes(7)).unwrap();
     let (user, agent) = (talk(1, 16_000, 2.0), talk(2, 16_000, 2.0));
     let mut straight = session(16_000).unwrap();
     let mut expected = straight.push(Some(&user), Some(&agent)).unwrap();
     straight.finish_into(&mut expected).unwrap();
 
-    let mut relay = session(16_000).unwrap().relay().unwrap();
+    let mut remote = session(16_000).unwrap().remote().unwrap();
     let (mut output, mut logits) = (Output::default(), Vec::new());
-    relay.hear(Some(&user), Some(&agent)).unwrap();
-    let mels = relay.lend(60).concat();
+    remote.hear(Some(&user), Some(&agent)).unwrap();
+    let mels = remote.next_mels(60).concat();
     model.forward(&mels, &mut model.pass(1), &mut model.init_state(), &mut logits).unwrap();
-    relay.tell(&logits, &mut output).unwrap();
-    assert_eq!((output.frames.len(), relay.lend(25)[0].len()), (60, 25 * HOP_MELS));
-    let mut session = relay.come_home(&mut output).unwrap();
+    remote.push_logits(&logits, &mut output).unwrap();
+    assert_eq!((output.frames.len(), remote.next_mels(25)[0].len()), (60, 25 * HOP_MELS));
+    let mut session = remote.into_session(&mut output).unwrap();
     assert_eq!((output.frames.len(), session.waiting()), (85, 15));
     session.finish_into(&mut output).unwrap();
     let [found, expected] = [&output, &expected].map(|output| -> Vec<f32> {

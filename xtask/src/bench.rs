@@ -41,7 +41,7 @@ pub fn run(words: &[String]) -> Result<()> {
     shell::run(shell::npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(bench))?;
 
     let mut node = shell::command("node");
-    node.arg("npm/bench/run.mjs").args(["--kernels", "npm/dist"]).env("CHROMIUM", chromium);
+    node.arg("npm/bench/run.mjs").args(["--kernels", "npm/dist/wasm"]).env("CHROMIUM", chromium);
     node.arg("--burn").arg(folder.join("burn")).arg("--out").arg(&folder);
     if quick {
         node.arg("--quick");

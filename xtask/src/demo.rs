@@ -26,7 +26,7 @@ pub fn run(words: &[String]) -> Result<()> {
     };
     wasm::build_cpu()?;
     fs::create_dir_all(paths::inside("demo"))?;
-    shell::run(shell::command("node").args(["npm/dist/cli.js", "analyze", CALL, "--svg", SVG]))?;
+    shell::run(shell::command("node").args(["npm/dist/cli/main.js", "analyze", CALL, "--svg", SVG]))?;
     println!("\nthe call as a picture: {SVG}");
     if render(&paths::inside(SVG), &paths::inside(PNG)) {
         println!("                       {PNG}");

@@ -16,9 +16,9 @@ const WASM_CEILING_BYTES: u64 = 300_000;
 /// The same of the GPU binary, which only pages with WebGPU load.
 const GPU_CEILING_BYTES: u64 = 2_600_000;
 
-const WASM: &str = "npm/dist/vap_wasm_bg.wasm";
-const GPU: [&str; 2] = ["npm/dist/vap_gpu_bg.wasm", "npm/dist/vap_gpu.js"];
-const OTHERS: [&str; 2] = ["npm/dist/vap_wasm.js", "npm/models/optimized.safetensors"];
+const WASM: &str = "npm/dist/wasm/vap_wasm_bg.wasm";
+const GPU: [&str; 2] = ["npm/dist/gpu/vap_gpu_bg.wasm", "npm/dist/gpu/vap_gpu.js"];
+const OTHERS: [&str; 2] = ["npm/dist/wasm/vap_wasm.js", "npm/models/optimized.safetensors"];
 
 /// Prints each file's size and their sums.
 pub fn report() -> Result<()> {

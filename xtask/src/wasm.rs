@@ -33,10 +33,10 @@ pub fn build_cpu() -> Result<()> {
 /// binary stays as it is, or missing.
 pub fn package(gpu: bool) -> Result<()> {
     shell::run(&mut cargo("build", &["-p", "vap-wasm"])?)?;
-    bind(&paths::target()?, "vap_wasm")?;
+    bind(&paths::target()?, "wasm", "vap_wasm")?;
     if gpu {
         shell::run(&mut gpu_cargo("build")?)?;
-        bind(&gpu_target()?, "vap_gpu")?;
+        bind(&gpu_target()?, "gpu", "vap_gpu")?;
     }
     shell::run(&mut shell::npm(&["run", "build"]))?;
     sizes::report()
@@ -62,16 +62,19 @@ pub fn cargo(subcommand: &str, arguments: &[&str]) -> Result<Command> {
     Ok(cargo)
 }
 
-fn bind(target: &Path, name: &str) -> Result<()> {
+/// Makes the JavaScript of a binary, `name`, in its room of the package.
+fn bind(target: &Path, room: &str, name: &str) -> Result<()> {
     let binary = target.join(TARGET).join("release").join("vap_wasm.wasm");
-    let output = paths::inside("npm/dist");
-    println!("wasm-bindgen -> npm/dist/{name}");
+    let output = paths::inside("npm/dist").join(room);
+    println!("wasm-bindgen -> npm/dist/{room}/{name}");
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(&binary)
         .out_name(name)
         .web(true)?
         .typescript(true)
+        // The package names the binary; a default beside the glue would send bundlers of the GPU Worker after it.
+        .omit_default_module_path(true)
         .remove_name_section(true)
         .remove_producers_section(true);
     bindgen.generate(&output).with_context(|| format!("wasm-bindgen cannot read {}", binary.display()))

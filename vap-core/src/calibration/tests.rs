@@ -35,8 +35,8 @@ pub(crate) fn calibration() -> Calibration {
     }
 }
 
-fn asked(wishes: Value) -> Result<Solution> {
-    resolve(&Policy::default(), Some(&calibration()), wishes.as_object().unwrap())
+fn asked(options: Value) -> Result<Solution> {
+    resolve(&Policy::default(), Some(&calibration()), options.as_object().unwrap())
 }
 
 fn refusal(result: Result<Solution>) -> (&'static str, String, String) {
@@ -147,8 +147,8 @@ fn asks_are_strict() {
         (json!({ "maxFalseCutoff": 0.1, "vadOnset": 2 }), "vadOnset"),
         (json!({ "maxFalseCutoff": 0.1, "eagerThreshold": 0.7 }), "eagerThreshold"),
     ];
-    for (wishes, option) in cases {
-        assert_eq!(refusal(asked(wishes.clone())).0, option, "{wishes}");
+    for (options, option) in cases {
+        assert_eq!(refusal(asked(options.clone())).0, option, "{options}");
     }
     assert!(refusal(asked(json!({ "maxFalseCutof": 0.1 }))).1.contains("maxFalseCutoff"));
     let (_, expected, found) = refusal(asked(json!({ "preset": "quick" })));
@@ -160,24 +160,24 @@ fn asks_are_strict() {
 
 #[test]
 fn other_options_stand_beside_an_ask() {
-    let wishes =
+    let options =
         json!({ "maxFalseCutoff": 0.1, "vadOnset": 0.6, "eagerThreshold": 0.5, "minOverlapMs": 200 });
-    let policy = asked(wishes).unwrap().policy;
+    let policy = asked(options).unwrap().policy;
     assert_eq!((policy.end_threshold, policy.eager_threshold), (0.6, 0.5));
     assert_eq!((policy.vad_onset, policy.min_overlap_ms), (0.6, 200));
 }
 
 #[test]
 fn thresholds_alone_need_no_calibration() {
-    let wishes = |value: Value| value.as_object().unwrap().clone();
-    let plain = resolve(&Policy::default(), None, &wishes(json!({ "endThreshold": 0.9 }))).unwrap();
+    let options = |value: Value| value.as_object().unwrap().clone();
+    let plain = resolve(&Policy::default(), None, &options(json!({ "endThreshold": 0.9 }))).unwrap();
     assert_eq!((plain.policy.end_threshold, plain.expected), (0.9, None));
     let (option, expected, found) =
-        refusal(resolve(&Policy::default(), None, &wishes(json!({ "meanLatencyMs": 400 }))));
+        refusal(resolve(&Policy::default(), None, &options(json!({ "meanLatencyMs": 400 }))));
     assert_eq!((option, found.as_str()), ("meanLatencyMs", "one without"));
     assert!(expected.contains("calibration"), "{expected}");
     let (option, expected, _) =
-        refusal(resolve(&Policy::default(), None, &wishes(json!({ "preset": "fast" }))));
+        refusal(resolve(&Policy::default(), None, &options(json!({ "preset": "fast" }))));
     assert_eq!((option, expected.as_str()), ("preset", "a model file with a calibration"));
 }
 

@@ -1,9 +1,9 @@
 //! One stream through Burn, as a session wants it.
 
 use super::{BurnModel, BurnState};
-use crate::card::Card;
 use crate::error::{Error, Result};
 use crate::listener::{Listener, Model};
+use crate::model_info::ModelInfo;
 use burn::tensor::{Tensor, TensorData};
 use std::sync::Arc;
 use vap_core::Error as CoreError;
@@ -11,8 +11,8 @@ use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
 use vap_core::state::{Reader, Writer};
 
 impl Model for BurnModel {
-    fn card(&self) -> &Card {
-        BurnModel::card(self)
+    fn info(&self) -> &ModelInfo {
+        BurnModel::info(self)
     }
 
     /// None: its streams are not saved.
@@ -39,7 +39,7 @@ struct BurnListener {
 
 impl Listener for BurnListener {
     fn most_hops(&self) -> usize {
-        self.model.card().config.context_frames
+        self.model.info().config.context_frames
     }
 
     fn begin(&mut self, mels: [&[f32]; 2]) {

@@ -9,8 +9,8 @@ use super::layers::Linear;
 use super::state::BurnState;
 use super::transformer::{StereoLayer, Transformer};
 use super::weights::Weights;
-use crate::card::Card;
 use crate::error::Result;
+use crate::model_info::ModelInfo;
 use burn::tensor::{Device, Tensor};
 use vap_core::config::{EncoderKind, MEL_BANDS, MELS_A_FRAME};
 use vap_core::model_file::ModelFile;
@@ -19,7 +19,7 @@ use vap_core::{Calibration, Error as CoreError};
 /// Weights on a device, and what travelled with them.
 #[derive(Debug)]
 pub struct BurnModel {
-    card: Card,
+    info: ModelInfo,
     encoder: Encoder,
     /// From the encoder's width to that of the stereo layers, where they differ.
     bridge: Option<Linear>,
@@ -82,14 +82,14 @@ impl BurnModel {
                 channel: weights.linear("heads", &["projection", "eot", "backchannel", "vad"])?,
                 overlap: weights.linear("heads", &["overlap"])?,
             },
-            card: Card::from(file),
+            info: ModelInfo::from(file),
             device: device.clone(),
         })
     }
 
     /// What travelled with the weights.
-    pub fn card(&self) -> &Card {
-        &self.card
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
     }
 
     /// Device the weights are on.
@@ -99,7 +99,7 @@ impl BurnModel {
 
     /// State at the beginning of `streams` conversations that step together.
     pub fn init_state(&self, streams: usize) -> BurnState {
-        BurnState::init(&self.card.config, streams, &self.device)
+        BurnState::init(&self.info.config, streams, &self.device)
     }
 
     /// Normalised mels `[2 x streams, 2 x time, 80]`, all users then all agents, to logits `[streams, time, 27]`.
@@ -122,8 +122,8 @@ impl BurnModel {
         }
         let time = length / MELS_A_FRAME;
         let mut logits = Vec::new();
-        for start in (0..time).step_by(self.card.config.context_frames) {
-            let end = time.min(start + self.card.config.context_frames);
+        for start in (0..time).step_by(self.info.config.context_frames) {
+            let end = time.min(start + self.info.config.context_frames);
             let block = mels.clone().slice([0..rows, start * MELS_A_FRAME..end * MELS_A_FRAME]);
             logits.push(self.block(block, end - start, state));
         }
@@ -132,7 +132,7 @@ impl BurnModel {
 
     /// One block of at most `context_frames` frames.
     fn block(&self, mels: Tensor<3>, frames: usize, state: &mut BurnState) -> Tensor<3> {
-        let window = Window::new(self.card.config.context_frames, state.position, frames, &self.device);
+        let window = Window::new(self.info.config.context_frames, state.position, frames, &self.device);
         let x = self.encoder.forward(mels, &mut state.encoder, &window);
         let x = match &self.bridge {
             Some(bridge) => bridge.forward(x),

@@ -13,8 +13,8 @@ use super::room::Room;
 use super::state::{KernelState, Ring};
 use super::transformer::{StereoLayer, Transformer};
 use super::weights::Weights;
-use crate::card::Card;
 use crate::error::Result;
+use crate::model_info::ModelInfo;
 use vap_core::config::{EncoderKind, HOP_MELS};
 use vap_core::model_file::{ModelFile, ModelView, Storage};
 use vap_core::{Error as CoreError, ModelConfig};
@@ -22,7 +22,7 @@ use vap_core::{Error as CoreError, ModelConfig};
 /// Weights as the kernels read them, and what travelled with them.
 #[derive(Debug)]
 pub struct KernelModel {
-    card: Card,
+    info: ModelInfo,
     identity: u64,
     pub(super) encoder: Encoder,
     pub(super) transformer: Transformer,
@@ -98,7 +98,7 @@ impl KernelModel {
             Ok(position)
         });
         Ok(KernelModel {
-            card: Card::from(view),
+            info: ModelInfo::from(view),
             identity: view.identity(),
             encoder: Encoder {
                 conv1: weights.conv("encoder.conv1")?,
@@ -121,8 +121,8 @@ impl KernelModel {
     }
 
     /// What travelled with the weights.
-    pub fn card(&self) -> &Card {
-        &self.card
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
     }
 
     /// What tells this model from others.
@@ -141,7 +141,7 @@ impl KernelModel {
 
     /// Room to work in for up to `streams` streams at once.
     pub fn pass(&self, streams: usize) -> Pass {
-        Pass::new(Room::new(&self.card.config, streams), streams)
+        Pass::new(Room::new(&self.info.config, streams), streams)
     }
 
     /// Normalised mels of any number of hops of one stream, `[2, 2 x hops, 80]`, user then agent, to logits

@@ -1,17 +1,17 @@
-//! Policy and expectation, which a session and a relay change in the same words.
+//! Policy and expectation, which a session and a remote session change in the same words.
 
 macro_rules! steering {
     ($door:ty) => {
         #[wasm_bindgen]
         impl $door {
-            /// Other thresholds from the next hop on, those that wait included, wished for as in the options; the
+            /// Other thresholds from the next hop on, those that wait included, given as in the options; the
             /// conversation goes on. Those that are refused leave the old ones.
             #[wasm_bindgen(js_name = setPolicy)]
             pub fn set_policy(
                 &mut self,
                 #[wasm_bindgen(unchecked_param_type = "RawPolicy")] policy: JsValue,
             ) -> Result<(), JsValue> {
-                let solution = solved(&policy, self.inner.card())?;
+                let solution = solved(&policy, self.inner.info())?;
                 self.inner.set_policy(solution.policy)?;
                 self.expected = solution.expected;
                 Ok(())
@@ -40,7 +40,7 @@ macro_rules! steering {
             /// What was measured of a policy that was asked for, while it is as it was solved; else undefined.
             #[wasm_bindgen(unchecked_return_type = "Record<string, number> | undefined")]
             pub fn expected(&self) -> Result<JsValue, JsValue> {
-                told(self.expected.as_ref(), self.inner.expectation())
+                expected_of(self.expected.as_ref(), self.inner.expectation())
             }
         }
     };
