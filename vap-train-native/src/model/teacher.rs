@@ -150,9 +150,9 @@ impl Teacher {
             let mixed =
                 Tensor::scaled_dot_product_attention::<Tensor>(&q, &k, &v, None, 0.0, false, None, false);
             let mixed = mixed.transpose(1, 2).reshape(&size);
-            x = x + self.linear(&at("output"), &mixed);
+            x += self.linear(&at("output"), &mixed);
             let wide = self.linear(&at("expand"), &self.norm(&at("norm2"), &x)).gelu("none");
-            x = x + self.linear(&at("contract"), &wide);
+            x += self.linear(&at("contract"), &wide);
         }
         self.norm("norm", &x)
     }

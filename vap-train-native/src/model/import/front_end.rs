@@ -178,6 +178,7 @@ impl FrontEnd {
     }
 
     /// The source's features of one normalised frame of ours.
+    #[cfg(test)]
     pub fn apply(&self, frame: &[f32]) -> Vec<f64> {
         let rows = self.map.chunks_exact(MEL_BANDS).zip(&self.offset);
         rows.map(|(row, offset)| offset + row.iter().zip(frame).map(|(m, x)| m * f64::from(*x)).sum::<f64>())

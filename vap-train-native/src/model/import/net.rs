@@ -10,7 +10,8 @@ use super::source::{Affine, Norm, SourceEncoder};
 /// What attention may hear, and what tells places apart.
 #[derive(Clone, Copy)]
 pub enum Form {
-    /// Positions of the source, all frames.
+    /// Positions of the source, all frames: as onnxruntime computes it.
+    #[cfg_attr(not(test), expect(dead_code))]
     AsTrained,
     /// Positions of the source, frames up to the present.
     Causal,
@@ -21,6 +22,7 @@ pub enum Form {
 /// What a pass gives.
 pub struct Pass {
     /// Behind the last norm, `[batch, frames, dim]`.
+    #[cfg_attr(not(test), expect(dead_code))]
     pub frames: Tensor,
     /// Scores of each layer's attention before mask and softmax, `[batch, heads, frames, frames]`.
     pub scores: Vec<Tensor>,

@@ -162,7 +162,7 @@ impl Tensor {
         let values = match (self.data_type, self.raw.is_empty()) {
             (1, true) => self.floats.iter().map(|v| f64::from(*v)).collect(),
             (1, false) => self.bytes(|b: [u8; 4]| f64::from(f32::from_le_bytes(b))),
-            (2 | 3 | 4 | 5 | 6, true) => small(),
+            (2..=6, true) => small(),
             (2, false) => self.bytes(|b: [u8; 1]| f64::from(b[0])),
             (3, false) => self.bytes(|b: [u8; 1]| f64::from(b[0] as i8)),
             (4, false) => self.bytes(|b: [u8; 2]| f64::from(u16::from_le_bytes(b))),

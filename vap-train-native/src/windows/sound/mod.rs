@@ -103,7 +103,7 @@ impl Surroundings {
                 vec![0.0; length]
             } else {
                 let (air, line): (Vec<_>, Vec<_>) = heard.partition(|e| !e.line);
-                let mut out = self.channel(data, config, &tracks[c], level_db[c], &air, length, rng);
+                let mut out = self.channel(data, config, (&tracks[c], &air), level_db[c], length, rng);
                 if let Some(room_tone_db) = room_tones[c] {
                     floor::add(config, room_tone_db, &mut out, rng);
                 }
@@ -182,9 +182,8 @@ impl Surroundings {
         &self,
         data: &Prepared,
         config: &SimulationConfig,
-        track: &[Placed],
+        (track, events): (&[Placed], &[&Event]),
         level_db: f32,
-        events: &[&Event],
         length: usize,
         rng: &mut ChaCha8Rng,
     ) -> Vec<f32> {

@@ -140,7 +140,7 @@ fn data(length: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
             // V.25: 2100 Hz whose phase turns every 450 ms.
             let turn = samples(0.45);
             out.extend((0..length.min(samples(4.0))).map(|n| {
-                let sign = if (n / turn) % 2 == 0 { 1.0 } else { -1.0 };
+                let sign = if (n / turn).is_multiple_of(2) { 1.0 } else { -1.0 };
                 sign * 2f32.sqrt() * (TAU * 2100.0 * n as f32 / rate).sin()
             }));
         }
