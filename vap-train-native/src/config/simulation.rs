@@ -62,12 +62,24 @@ pub struct SimulationConfig {
     pub made_sounds: f64,
     /// Level of those sounds against the channel's speech level, in dB.
     pub sound_db: [f32; 2],
-    /// Share of dialogues in which one channel leaks into the other.
+    /// Share of dialogues in which one channel leaks into the other, as an echo does.
     pub leak: f64,
-    /// Level of the leak, in dB.
+    /// Level of the leak against that of its source, in dB.
     pub leak_db: [f32; 2],
+    /// Share of leaks through a loudspeaker: bent, of a narrow band, some in a room.
+    pub leak_distortion: f64,
     /// Longest delay of the leak, in ms.
     pub leak_delay_ms: f32,
+    /// Share of turns that go on with another utterance where one has ended; each may again, up to four.
+    pub long_turns: f64,
+    /// Share of a person's turns in which a phrase breaks off, to be taken up behind a silence.
+    pub hesitations: f64,
+    /// Share of a teacher's answer in the end-of-turn target where a speaker stops and it was asked; the rest is what
+    /// the dialogue does.
+    pub soft_end: f32,
+    /// What a teacher's answer about speech that goes on counts in the end-of-turn loss, where a frame of speech counts
+    /// 1; 0 leaves the dialogue's own target there.
+    pub dense_answers: f32,
     /// Share of read turns that begin at an inner phrase, so that turns are as short as real ones.
     pub phrase_start: f64,
     /// Share of inner pauses that take their length from the annotations instead of the recording.
@@ -111,9 +123,14 @@ impl Default for SimulationConfig {
             quiet_sounds: 0.6,
             made_sounds: 0.45,
             sound_db: [-20.0, 10.0],
-            leak: 0.15,
-            leak_db: [-40.0, -15.0],
+            leak: 0.2,
+            leak_db: [-40.0, -6.0],
+            leak_distortion: 0.5,
             leak_delay_ms: 400.0,
+            long_turns: 0.15,
+            hesitations: 0.15,
+            soft_end: 0.5,
+            dense_answers: 0.0,
             phrase_start: 0.7,
             annotated_pauses: 0.15,
             matched_pauses: 0.8,
@@ -172,6 +189,10 @@ impl SimulationConfig {
             ("quiet_sounds", self.quiet_sounds),
             ("made_sounds", self.made_sounds),
             ("leak", self.leak),
+            ("leak_distortion", self.leak_distortion),
+            ("long_turns", self.long_turns),
+            ("hesitations", self.hesitations),
+            ("soft_end", self.soft_end.into()),
             ("phrase_start", self.phrase_start),
             ("annotated_pauses", self.annotated_pauses),
             ("matched_pauses", self.matched_pauses),
@@ -199,6 +220,7 @@ impl SimulationConfig {
         let limits = [
             ("lull_s", "[shortest, longest] from 0.5 to 600", self.lull_s, [0.5, 600.0]),
             ("speed", "[slowest, fastest] from 0.5 to 2", self.speed, [0.5, 2.0]),
+            ("dense_answers", "0 to 100", [self.dense_answers; 2], [0.0, 100.0]),
             ("leak_delay_ms", "0 to 2000", [self.leak_delay_ms; 2], [0.0, 2000.0]),
         ];
         for (key, expected, [low, high], [least, most]) in limits {
