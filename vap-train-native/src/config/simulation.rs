@@ -64,15 +64,27 @@ pub struct SimulationConfig {
     pub made_sounds: f64,
     /// Level of those sounds against the channel's speech level, in dB.
     pub sound_db: [f32; 2],
-    /// Share of dialogues in which one channel leaks into the other.
+    /// Share of dialogues in which one channel is heard in the other, as an echo does.
     #[serde(alias = "leak")]
     pub crosstalk: f64,
-    /// Level of the crosstalk, in dB.
+    /// Level of the crosstalk against that of its source, in dB.
     #[serde(alias = "leak_db")]
     pub crosstalk_db: [f32; 2],
+    /// Share of crosstalk through a loudspeaker: bent, of a narrow band, some in a room.
+    pub crosstalk_distortion: f64,
     /// Longest delay of the crosstalk, in ms.
     #[serde(alias = "leak_delay_ms")]
     pub crosstalk_delay_ms: f32,
+    /// Share of turns that go on with another utterance where one has ended; each may again, up to four.
+    pub long_turns: f64,
+    /// Share of a person's turns in which a phrase breaks off, to be taken up behind a silence.
+    pub hesitations: f64,
+    /// Share of a teacher's answer in the end-of-turn target where a speaker stops and it was asked; the rest is what
+    /// the dialogue does.
+    pub soft_end: f32,
+    /// What a teacher's answer about speech that goes on counts in the end-of-turn loss, where a frame of speech counts
+    /// 1; 0 leaves the dialogue's own target there.
+    pub dense_answers: f32,
     /// Share of read turns that begin at an inner phrase, so that turns are as short as real ones.
     pub phrase_start: f64,
     /// Share of inner pauses that take their length from the annotations instead of the recording.
@@ -80,10 +92,6 @@ pub struct SimulationConfig {
     /// Share of the other inner pauses that are as long as gaps between speakers, so that the length of a silence
     /// does not tell a pause from an end.
     pub matched_pauses: f64,
-    /// Share of sounds that break off inside: the rest comes after a silence as long as one between speakers.
-    pub hesitation: f64,
-    /// Share of those that are left off: the turn ends there.
-    pub left_off: f64,
     /// Lowest and highest speed of a voice against its recording.
     pub speed: [f32; 2],
     /// Share of dialogues of a person with an agent; the others are between two people.
@@ -120,14 +128,17 @@ impl Default for SimulationConfig {
             quiet_sounds: 0.6,
             made_sounds: 0.45,
             sound_db: [-20.0, 10.0],
-            crosstalk: 0.15,
-            crosstalk_db: [-40.0, -15.0],
+            crosstalk: 0.2,
+            crosstalk_db: [-40.0, -6.0],
+            crosstalk_distortion: 0.5,
             crosstalk_delay_ms: 400.0,
+            long_turns: 0.15,
+            hesitations: 0.15,
+            soft_end: 0.5,
+            dense_answers: 0.0,
             phrase_start: 0.7,
             annotated_pauses: 0.15,
             matched_pauses: 0.8,
-            hesitation: 0.2,
-            left_off: 0.3,
             speed: [0.9, 1.1],
             agent_style: 0.35,
         }
@@ -183,11 +194,13 @@ impl SimulationConfig {
             ("quiet_sounds", self.quiet_sounds),
             ("made_sounds", self.made_sounds),
             ("crosstalk", self.crosstalk),
+            ("crosstalk_distortion", self.crosstalk_distortion),
+            ("long_turns", self.long_turns),
+            ("hesitations", self.hesitations),
+            ("soft_end", self.soft_end.into()),
             ("phrase_start", self.phrase_start),
             ("annotated_pauses", self.annotated_pauses),
             ("matched_pauses", self.matched_pauses),
-            ("hesitation", self.hesitation),
-            ("left_off", self.left_off),
             ("agent_style", self.agent_style),
         ];
         for (key, found) in shares {
@@ -212,6 +225,7 @@ impl SimulationConfig {
         let limits = [
             ("lull_s", "[shortest, longest] from 0.5 to 600", self.lull_s, [0.5, 600.0]),
             ("speed", "[slowest, fastest] from 0.5 to 2", self.speed, [0.5, 2.0]),
+            ("dense_answers", "0 to 100", [self.dense_answers; 2], [0.0, 100.0]),
             ("crosstalk_delay_ms", "0 to 2000", [self.crosstalk_delay_ms; 2], [0.0, 2000.0]),
         ];
         for (key, expected, [low, high], [least, most]) in limits {

@@ -13,7 +13,7 @@ use vap_core::features::{FeatureStatistics, LogMel};
 use vap_core::projection::OUTPUTS;
 
 use super::excerpts::{Excerpt, Excerpts};
-use super::simulation::{Dialogue, Simulator};
+use super::simulation::{Answers, Dialogue, Simulator, Soft};
 use super::targets::of_sound;
 use crate::config::{RunConfig, TrainingConfig};
 use crate::data::Split;
@@ -71,6 +71,11 @@ impl<'a> Windows<'a> {
         })
     }
 
+    /// The same with a teacher's ear for simulated dialogues.
+    pub fn hearing(self, answers: &'a dyn Answers) -> Self {
+        Windows { simulator: self.simulator.map(|simulator| simulator.hearing(answers)), ..self }
+    }
+
     /// Window `seed`, `seconds` long.
     ///
     /// # Errors
@@ -92,7 +97,7 @@ impl<'a> Windows<'a> {
 /// # Errors
 /// [`Error::Core`] if the activity is uneven.
 pub fn window(dialogue: &Dialogue) -> Result<Window> {
-    let mut targets = of_sound(&dialogue.activity, &dialogue.beside, 0)?;
+    let mut targets = of_sound(&dialogue.activity, &dialogue.beside, &dialogue.soft, 0)?;
     targets.values.truncate(dialogue.frames * OUTPUTS);
     targets.mask.truncate(dialogue.frames * OUTPUTS);
     let mels = mels(&dialogue.audio, dialogue.frames);
@@ -104,7 +109,7 @@ pub fn window(dialogue: &Dialogue) -> Result<Window> {
 /// # Errors
 /// As [`window`].
 pub fn excerpt_window(excerpt: &Excerpt) -> Result<Window> {
-    let targets = of_sound(&excerpt.activity, &excerpt.beside, excerpt.first)?;
+    let targets = of_sound(&excerpt.activity, &excerpt.beside, &Soft::default(), excerpt.first)?;
     let known = |values: Vec<f32>| {
         let mut known = values[excerpt.first * OUTPUTS..(excerpt.first + excerpt.known) * OUTPUTS].to_vec();
         known.resize(excerpt.frames * OUTPUTS, 0.0);

@@ -13,6 +13,17 @@ pub struct Placed {
     pub speed: f32,
     /// Whether it is a backchannel.
     pub backchannel: bool,
+    /// Which of its edges cut through speech.
+    pub inner: Edges,
+}
+
+/// Both edges of a sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Edges {
+    /// Where it begins.
+    pub start: bool,
+    /// Where it ends.
+    pub end: bool,
 }
 
 impl Placed {

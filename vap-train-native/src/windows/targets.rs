@@ -3,13 +3,13 @@
 //! Activity knows who speaks; sound may not have it. An absent channel speaks nowhere, and a sound that is no speech
 //! is neither a backchannel nor the end of a turn. Where nobody has spoken, or not for long, no turn ends.
 
-use vap_core::FRAME_HZ;
-use vap_core::HOP_SAMPLES;
 use vap_core::projection::{BACKCHANNEL_AT, BINS, EOT_AT, OUTPUTS, OVERLAP_AT, VAD_AT};
+use vap_core::{FRAME_HZ, HOP_SAMPLES};
 
+use super::simulation::Soft;
 use super::sound::Beside;
 use crate::error::Result;
-use crate::labels::{Activity, Targets, targets};
+use crate::labels::{Activity, EOT_LEAD_FRAMES, Targets, targets};
 
 /// What a frame counts in which no turn could end: there are many of them, and little to learn in each.
 const NO_TURN_WEIGHT: f32 = 0.05;
@@ -25,14 +25,17 @@ const LONG_FRAMES: usize = 6 * FRAME_HZ;
 ///   dialogue.
 /// - End of turn: 0 before a speaker's first turn; masked 3 s into a silence of both, 0 from 6 s on.
 /// - Backchannel: 0 where a channel sounds and does not speak.
+/// - Where a teacher was asked, its answers: blended into the end of turn from 0.2 s before the speaker stops until it
+///   speaks again, and as a target of their own around a place in speech.
 ///
 /// # Errors
 /// As [`targets`].
-pub fn of_sound(activity: &Activity, beside: &Beside, first: usize) -> Result<Targets> {
+pub fn of_sound(activity: &Activity, beside: &Beside, soft: &Soft, first: usize) -> Result<Targets> {
     let mut targets = targets(activity)?;
     let frames = targets.frames;
     long_silences(activity, &mut targets);
     for speaker in 0..2 {
+        answers(activity, soft, speaker, &mut targets);
         for [start, end] in &beside.sounds[speaker] {
             let [start, end] = [start, end].map(|sample| first + sample / HOP_SAMPLES);
             for t in start..end.min(frames) {
@@ -63,6 +66,28 @@ fn long_silences(activity: &Activity, targets: &mut Targets) {
                 set(targets, t, EOT_AT + speaker, 0.0, NO_TURN_WEIGHT);
             } else if silent > TOLD_FRAMES {
                 set(targets, t, EOT_AT + speaker, 0.0, 0.0);
+            }
+        }
+    }
+}
+
+fn answers(activity: &Activity, soft: &Soft, speaker: usize, targets: &mut Targets) {
+    let claims = |t: usize| activity.speech[speaker][t] && !activity.backchannel[speaker][t];
+    for heard in &soft.answers[speaker] {
+        if heard.stops {
+            let silence = (heard.frame..targets.frames).take_while(|t| !claims(*t));
+            let lead = (heard.frame.saturating_sub(EOT_LEAD_FRAMES)..heard.frame).filter(|t| claims(*t));
+            for t in lead.chain(silence) {
+                let at = t * OUTPUTS + EOT_AT + speaker;
+                // What counts less is no end that the dialogue knows of.
+                if targets.mask[at] >= 1.0 {
+                    targets.values[at] += soft.end * (heard.finished - targets.values[at]);
+                }
+            }
+        } else if soft.dense > 0.0 {
+            let around = heard.frame.saturating_sub(1)..(heard.frame + 1).min(targets.frames);
+            for t in around.filter(|t| claims(*t)) {
+                set(targets, t, EOT_AT + speaker, heard.finished, soft.dense);
             }
         }
     }
@@ -100,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_long_silence_stops_being_the_end_of_a_turn() {
-        let targets = of_sound(&dialogue(), &Beside::default(), 0).unwrap();
+        let targets = of_sound(&dialogue(), &Beside::default(), &Soft::default(), 0).unwrap();
         assert_eq!(at(&targets, 160, EOT_AT), (1.0, 1.0), "the end is told");
         assert_eq!(at(&targets, 310, EOT_AT), (0.0, 0.0), "then nothing is");
         assert_eq!(at(&targets, 500, EOT_AT), (0.0, NO_TURN_WEIGHT));
@@ -112,9 +137,9 @@ mod tests {
     #[test]
     fn an_absent_channel_speaks_nowhere_and_the_other_keeps_its_targets() {
         let activity = dialogue();
-        let heard = of_sound(&activity, &Beside::default(), 0).unwrap();
+        let heard = of_sound(&activity, &Beside::default(), &Soft::default(), 0).unwrap();
         let beside = Beside { absent: [true, false], ..Beside::default() };
-        let targets = of_sound(&activity, &beside, 0).unwrap();
+        let targets = of_sound(&activity, &beside, &Soft::default(), 0).unwrap();
         for t in 0..1_000 {
             assert_eq!(at(&targets, t, VAD_AT), (0.0, 1.0));
             assert_eq!(at(&targets, t, OVERLAP_AT), (0.0, 1.0));
@@ -128,15 +153,34 @@ mod tests {
         // A channel that says nothing anyway is known to say nothing.
         let mut silent = activity;
         silent.speech[0].fill(false);
-        let targets = of_sound(&silent, &beside, 0).unwrap();
+        let targets = of_sound(&silent, &beside, &Soft::default(), 0).unwrap();
         assert_eq!(at(&targets, 100, 4), (0.0, 1.0));
+    }
+
+    #[test]
+    fn answers_soften_the_end_and_stand_in_speech() {
+        use crate::windows::simulation::Heard;
+        let stop = Heard { frame: 150, finished: 0.4, stops: true };
+        let way = Heard { frame: 100, finished: 0.7, stops: false };
+        let mut soft = Soft { answers: [vec![stop, way], vec![]], end: 0.5, dense: 0.0 };
+        let targets = |soft: &Soft| of_sound(&dialogue(), &Beside::default(), soft, 0).unwrap();
+        let heard = targets(&soft);
+        assert_eq!(at(&heard, 139, EOT_AT), (0.0, 1.0), "before the lead");
+        assert!((140..300).all(|t| at(&heard, t, EOT_AT) == (0.7, 1.0)), "half way between 1 and 0.4");
+        assert_eq!(at(&heard, 500, EOT_AT), (0.0, NO_TURN_WEIGHT), "not in long silence");
+        assert_eq!(at(&heard, 100, EOT_AT), (0.0, 1.0));
+        assert_eq!(at(&heard, 690, EOT_AT + 1), (1.0, 1.0), "nor in the other channel");
+        soft.dense = 0.3;
+        let heard = targets(&soft);
+        assert!([99, 100].into_iter().all(|t| at(&heard, t, EOT_AT) == (0.7, 0.3)));
+        assert_eq!(at(&heard, 98, EOT_AT), (0.0, 1.0));
     }
 
     #[test]
     fn a_sound_that_is_no_speech_is_no_backchannel() {
         let sounds = [vec![[200 * HOP_SAMPLES, 230 * HOP_SAMPLES]], vec![]];
         let beside = Beside { sounds, ..Beside::default() };
-        let targets = of_sound(&dialogue(), &beside, 10).unwrap();
+        let targets = of_sound(&dialogue(), &beside, &Soft::default(), 10).unwrap();
         assert_eq!(at(&targets, 209, BACKCHANNEL_AT).1, 0.0);
         assert!((210..240).all(|t| at(&targets, t, BACKCHANNEL_AT) == (0.0, 1.0)));
         assert_eq!(at(&targets, 240, BACKCHANNEL_AT).1, 0.0);

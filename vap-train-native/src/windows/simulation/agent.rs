@@ -5,8 +5,9 @@
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
+use super::Simulator;
 use super::timeline::backchannel;
-use super::{Simulator, TurnPlan};
+use super::turn::{Speaker, TurnPlan};
 use crate::windows::placed::Placed;
 use crate::windows::voices::samples;
 
@@ -20,9 +21,10 @@ const STOP_S: [f32; 2] = [0.25, 1.0];
 const LISTENING: f64 = 0.25;
 
 /// Sounds of both channels until `length` samples are filled, the person on either channel.
-pub(crate) fn timeline(simulator: &Simulator, rng: &mut ChaCha8Rng, length: usize) -> [Vec<Placed>; 2] {
+pub(super) fn timeline(simulator: &Simulator, rng: &mut ChaCha8Rng, length: usize) -> [Vec<Placed>; 2] {
     let [person, agent] = simulator.voices.person_and_agent(rng);
-    let speeds = [simulator.speed(rng), 1.0];
+    let mut person = Speaker::new(person, simulator.speed(rng), true);
+    let mut agent = Speaker::new(agent, 1.0, false);
     let (mut said, mut answered) = (Vec::new(), Vec::new());
     let mut at = samples(rng.random_range(0.1..1.5));
     let mut agent_first = rng.random_bool(0.5);
@@ -31,30 +33,27 @@ pub(crate) fn timeline(simulator: &Simulator, rng: &mut ChaCha8Rng, length: usiz
             // Pauses to think are as long as the agent's wait, or a silence would tell who speaks next.
             let thinking = [0; 24].map(|_| rng.random_range(ANSWER_S[0]..ANSWER_S[1]));
             let plan = TurnPlan {
-                voice: person,
-                speed: speeds[0],
                 spoken_s: rng.random_range(0.4f32..6.0),
                 start: at,
                 pauses_s: &thinking,
                 annotated: 1.0,
                 matched: simulator.config.matched_pauses,
             };
-            at = simulator.turn(rng, &plan, &mut said) + samples(rng.random_range(ANSWER_S[0]..ANSWER_S[1]));
+            at = simulator.turn(rng, &plan, &mut person, &mut said)
+                + samples(rng.random_range(ANSWER_S[0]..ANSWER_S[1]));
         }
         agent_first = false;
         // After a short word into its answer the agent may still be on its way to silence.
         at = at.max(answered.last().map_or(0, Placed::end) + samples(ANSWER_S[0]));
         let spoken_s = rng.random_range(1.0f32..8.0);
         let plan = TurnPlan {
-            voice: agent,
-            speed: speeds[1],
             spoken_s,
             start: at,
             pauses_s: &[],
             annotated: 0.0,
             matched: simulator.config.matched_pauses,
         };
-        let end = simulator.turn(rng, &plan, &mut answered);
+        let end = simulator.turn(rng, &plan, &mut agent, &mut answered);
         at = if rng.random_bool(BARGE_IN) {
             let start = at + ((end - at) as f32 * rng.random_range(0.2f32..0.9)) as usize;
             stop(&mut answered, start + samples(rng.random_range(STOP_S[0]..STOP_S[1])));
@@ -62,7 +61,7 @@ pub(crate) fn timeline(simulator: &Simulator, rng: &mut ChaCha8Rng, length: usiz
         } else {
             if rng.random_bool(LISTENING) {
                 let spoken = at + ((end - at) as f32 * rng.random_range(0.2f32..0.8)) as usize;
-                backchannel(simulator, rng, person, speeds[0], spoken, &mut said);
+                backchannel(simulator, rng, &person, spoken, &mut said);
             }
             let gap_s = simulator.silent_gap_s(rng);
             let isolated = said.last().filter(|p| p.backchannel).map_or(0, |p| p.end() + samples(1.0));
@@ -77,5 +76,6 @@ fn stop(track: &mut Vec<Placed>, at: usize) {
     track.retain(|placed| placed.at + samples(0.1) < at);
     if let Some(last) = track.last_mut().filter(|last| last.end() > at) {
         last.cut[1] = last.cut[0] + ((at - last.at) as f32 * last.speed) as u32;
+        last.inner.end = true;
     }
 }

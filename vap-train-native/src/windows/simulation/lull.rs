@@ -44,11 +44,13 @@ pub(super) fn insert(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::windows::placed::Edges;
     use rand::SeedableRng;
 
     fn placed(start_s: f32, end_s: f32) -> Placed {
         let cut = [0, samples(end_s - start_s) as u32];
-        Placed { utterance: 0, cut, at: samples(start_s), speed: 1.0, backchannel: false }
+        let inner = Edges::default();
+        Placed { utterance: 0, cut, at: samples(start_s), speed: 1.0, backchannel: false, inner }
     }
 
     #[test]

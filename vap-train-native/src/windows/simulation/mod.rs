@@ -8,17 +8,21 @@
 //! lengths from the gaps between speakers, so that neither silence nor its length tells an end from a pause.
 
 mod agent;
+mod answers;
 mod lull;
 mod timeline;
+mod turn;
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vap_core::{FRAME_HZ, HOP_SAMPLES, SAMPLE_RATE_HZ};
 
+pub use answers::{Answers, DENSE_SAMPLES, Heard, Soft};
+
 use super::placed::Placed;
 use super::sound::{Beside, Surroundings};
-use super::voices::{Voices, samples};
+use super::voices::Voices;
 use crate::config::SimulationConfig;
 use crate::data::Split;
 use crate::data::prepared::{Prepared, Timing, TurnKind};
@@ -29,8 +33,6 @@ use crate::labels::Activity;
 const FUTURE_S: f32 = 2.2;
 /// Shortest silence that counts as a pause, in seconds; shorter ones are part of the articulation.
 const SHORTEST_PAUSE_S: f32 = 0.2;
-/// Shortest sound that breaks off, in seconds.
-const SHORTEST_BROKEN_S: f32 = 0.6;
 /// Longest pause or gap taken over from a recording, in seconds.
 const LONGEST_PAUSE_S: f32 = 3.0;
 
@@ -44,24 +46,8 @@ pub struct Dialogue {
     pub frames: usize,
     /// What the channels hold that is no speech, absent ones among it.
     pub beside: Beside,
-}
-
-/// Where one turn takes its utterance and its pauses from.
-pub(crate) struct TurnPlan<'p> {
-    /// Voice that speaks.
-    pub voice: usize,
-    /// How much faster than recorded.
-    pub speed: f32,
-    /// Length of speech wanted, in seconds.
-    pub spoken_s: f32,
-    /// First sample on the timeline.
-    pub start: usize,
-    /// Pauses annotated for this turn, in seconds.
-    pub pauses_s: &'p [f32],
-    /// Chance that a pause is one of the annotated.
-    pub annotated: f64,
-    /// Chance that another pause is as long as a gap between speakers, else about as recorded.
-    pub matched: f64,
+    /// What a teacher answered about its speech.
+    pub soft: Soft,
 }
 
 /// Makes dialogues of one split.
@@ -76,6 +62,7 @@ pub struct Simulator<'a> {
     silent_gaps_s: Vec<f32>,
     pauses_s: Vec<f32>,
     surroundings: Surroundings,
+    answers: Option<&'a dyn Answers>,
 }
 
 impl<'a> Simulator<'a> {
@@ -104,7 +91,22 @@ impl<'a> Simulator<'a> {
         let voices = Voices::new(data, split)?;
         let surroundings = Surroundings::new(data, split);
         let config = config.clone();
-        Ok(Simulator { data, config, timings, voices, pauses_s, gaps_s, silent_gaps_s, surroundings })
+        Ok(Simulator {
+            data,
+            config,
+            timings,
+            voices,
+            pauses_s,
+            gaps_s,
+            silent_gaps_s,
+            surroundings,
+            answers: None,
+        })
+    }
+
+    /// The same with a teacher's ear: turns end where it hears an end.
+    pub fn hearing(self, answers: &'a dyn Answers) -> Self {
+        Simulator { answers: Some(answers), ..self }
     }
 
     /// Dialogue `seed`, `seconds` long.
@@ -128,9 +130,36 @@ impl<'a> Simulator<'a> {
             known += lull::insert(&mut tracks, self.config.lull_s, length, &mut silence) / HOP_SAMPLES;
         }
         let activity = activity(&tracks, known);
+        let soft = self.soft(&tracks, known);
         let length = frames * HOP_SAMPLES;
         let (audio, beside) = self.surroundings.render(self.data, &self.config, &tracks, length, &mut rng);
-        Dialogue { audio, activity, frames, beside }
+        Dialogue { audio, activity, frames, beside, soft }
+    }
+
+    /// The teacher's answers about what is placed.
+    fn soft(&self, tracks: &[Vec<Placed>; 2], frames: usize) -> Soft {
+        let of = |track: &Vec<Placed>| -> Vec<Heard> {
+            let own = track.iter().filter(|placed| !placed.backchannel);
+            own.flat_map(|placed| self.heard(placed)).filter(|heard| heard.frame < frames).collect()
+        };
+        let answers = tracks.each_ref().map(of);
+        Soft { answers, end: self.config.soft_end, dense: self.config.dense_answers }
+    }
+
+    /// Answers about one placed sound: on its way, and at its end.
+    fn heard(&self, placed: &Placed) -> Vec<Heard> {
+        let [start, end] = placed.cut.map(|sample| sample as usize);
+        let frame = |sample: usize| {
+            let at = placed.at + ((sample - start) as f32 / placed.speed) as usize;
+            (at + HOP_SAMPLES / 2) / HOP_SAMPLES
+        };
+        let on_the_way = (start.next_multiple_of(DENSE_SAMPLES)..end).step_by(DENSE_SAMPLES);
+        let asked = on_the_way.map(|sample| (sample, false)).chain([(end, true)]);
+        let heard = |(sample, stops)| {
+            let finished = self.finished(placed.utterance, sample)?;
+            Some(Heard { frame: frame(sample), finished, stops })
+        };
+        asked.filter_map(heard).collect()
     }
 
     /// Speed of a speaker for a whole dialogue.
@@ -142,61 +171,6 @@ impl<'a> Simulator<'a> {
     /// A silence between two speakers, drawn from those that were heard, in seconds.
     pub(crate) fn silent_gap_s(&self, rng: &mut ChaCha8Rng) -> f32 {
         self.silent_gaps_s.choose(rng).copied().unwrap_or(SHORTEST_PAUSE_S)
-    }
-
-    /// Islands of a turn as they are said: now and then one breaks off inside and goes on after a silence, or is left
-    /// off for good.
-    fn broken(&self, rng: &mut ChaCha8Rng, islands: &[[u32; 2]]) -> Vec<[u32; 2]> {
-        let shortest = (SHORTEST_BROKEN_S * SAMPLE_RATE_HZ as f32) as u32;
-        let mut said = Vec::with_capacity(islands.len() + 1);
-        for [start, end] in islands.iter().copied() {
-            let breaks = end - start >= shortest && rng.random_bool(self.config.hesitation);
-            if !breaks {
-                said.push([start, end]);
-                continue;
-            }
-            let at = start + ((end - start) as f32 * rng.random_range(0.25..0.75)) as u32;
-            said.push([start, at]);
-            if rng.random_bool(self.config.left_off) {
-                break;
-            }
-            said.push([at, end]);
-        }
-        said
-    }
-
-    /// Places one turn and returns its end.
-    pub(crate) fn turn(&self, rng: &mut ChaCha8Rng, plan: &TurnPlan, track: &mut Vec<Placed>) -> usize {
-        let phrases = rng.random_bool(self.config.phrase_start);
-        let used: Vec<usize> = track.iter().map(|placed| placed.utterance).collect();
-        let spoken_s = plan.spoken_s * plan.speed;
-        let (utterance, first) = self.voices.turn(rng, self.data, plan.voice, spoken_s, phrases, &used);
-        let islands = self.broken(rng, &self.data.utterances()[utterance].islands[first..]);
-        let mut annotated = plan.pauses_s.iter().copied();
-        let mut at = plan.start;
-        let mut end = at;
-        for (i, island) in islands.iter().enumerate() {
-            let placed = Placed { utterance, cut: *island, at, speed: plan.speed, backchannel: false };
-            track.push(placed);
-            end = placed.end();
-            if let Some(next) = islands.get(i + 1) {
-                let natural_s = (next[0] - island[1]) as f32 / plan.speed / SAMPLE_RATE_HZ as f32;
-                let pause_s = if next[0] == island[1] {
-                    self.silent_gap_s(rng)
-                } else if natural_s < SHORTEST_PAUSE_S {
-                    natural_s
-                } else if rng.random_bool(plan.annotated) {
-                    let drawn = annotated.next().or_else(|| self.pauses_s.choose(rng).copied());
-                    drawn.map_or(natural_s, |s| s.max(SHORTEST_PAUSE_S))
-                } else if rng.random_bool(plan.matched) {
-                    self.silent_gap_s(rng)
-                } else {
-                    natural_s * rng.random_range(0.8..1.8)
-                };
-                at = end + samples(pause_s);
-            }
-        }
-        end
     }
 }
 

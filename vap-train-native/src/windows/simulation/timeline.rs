@@ -5,18 +5,19 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use vap_core::SAMPLE_RATE_HZ;
 
-use super::{Simulator, TurnPlan};
+use super::Simulator;
+use super::turn::{Speaker, TurnPlan};
 use crate::data::prepared::{TurnKind, TurnTiming};
-use crate::windows::placed::Placed;
+use crate::windows::placed::{Edges, Placed};
 use crate::windows::voices::samples;
 
 /// Silence of the speaker on both sides of a backchannel, by definition, in seconds.
 const ISOLATION_S: f32 = 1.0;
 
 /// Sounds of both channels until `length` samples are filled, `[user, agent]`.
-pub(crate) fn timeline(simulator: &Simulator, rng: &mut ChaCha8Rng, length: usize) -> [Vec<Placed>; 2] {
-    let voices = simulator.voices.pair(rng);
-    let speeds = [simulator.speed(rng), simulator.speed(rng)];
+pub(super) fn timeline(simulator: &Simulator, rng: &mut ChaCha8Rng, length: usize) -> [Vec<Placed>; 2] {
+    let mut speakers =
+        simulator.voices.pair(rng).map(|voice| Speaker::new(voice, simulator.speed(rng), true));
     let mut tracks = [Vec::new(), Vec::new()];
     let mut last: Option<(usize, usize, usize)> = None; // speaker, start, end of the turn with the floor
     let lead = samples(rng.random_range(0.1..1.5));
@@ -52,21 +53,19 @@ pub(crate) fn timeline(simulator: &Simulator, rng: &mut ChaCha8Rng, length: usiz
             let start = if floor > 0 { start.max(floor + samples(isolated)) } else { start };
             let pauses_s: Vec<f32> = turn.pauses.iter().map(|(a, b)| b - a).collect();
             let plan = TurnPlan {
-                voice: voices[speaker],
-                speed: speeds[speaker],
                 spoken_s: turn.end_s - turn.start_s - pauses_s.iter().sum::<f32>(),
                 start,
                 pauses_s: &pauses_s,
                 annotated: simulator.config.annotated_pauses,
                 matched: simulator.config.matched_pauses,
             };
-            let end = simulator.turn(rng, &plan, &mut tracks[speaker]);
+            let end = simulator.turn(rng, &plan, &mut speakers[speaker], &mut tracks[speaker]);
             let answers = timing.turns[i + 1..].iter().take_while(|b| b.start_s < turn.end_s);
             for b in answers.filter(|b| b.kind == TurnKind::Backchannel && b.speaker != turn.speaker) {
                 let share = (b.start_s - turn.start_s) / (turn.end_s - turn.start_s).max(0.1);
                 let at = start + (share * (end - start) as f32) as usize;
                 let listener = 1 - speaker;
-                backchannel(simulator, rng, voices[listener], speeds[listener], at, &mut tracks[listener]);
+                backchannel(simulator, rng, &speakers[listener], at, &mut tracks[listener]);
             }
             // A turn inside another's leaves the floor where it was.
             if last.is_none_or(|(.., before)| end > before) {
@@ -86,16 +85,18 @@ fn own_end(track: &[Placed]) -> usize {
 }
 
 /// Places a backchannel where it stands alone.
-pub(crate) fn backchannel(
+pub(super) fn backchannel(
     simulator: &Simulator,
     rng: &mut ChaCha8Rng,
-    voice: usize,
-    speed: f32,
+    listener: &Speaker,
     at: usize,
     track: &mut Vec<Placed>,
 ) {
-    let Some((utterance, cut)) = simulator.voices.backchannel(rng, simulator.data, voice) else { return };
+    let Some((utterance, cut)) = simulator.voices.backchannel(rng, simulator.data, listener.voice) else {
+        return;
+    };
     if track.is_empty() || own_end(track) + samples(ISOLATION_S) <= at {
-        track.push(Placed { utterance, cut, at, speed, backchannel: true });
+        let (speed, inner) = (listener.speed, Edges::default());
+        track.push(Placed { utterance, cut, at, speed, backchannel: true, inner });
     }
 }

@@ -19,8 +19,12 @@ pub fn add_cut(data: &Prepared, placed: &Placed, gain: f32, out: &mut [f32]) {
     // Every sound of an utterance gets the margins its very ends have, else a recording cut close to its speech
     // would tell its end from its pauses. Where there is less than the fade, the fade lies inside the speech.
     let [speech_start, speech_end] = data.utterances()[placed.utterance].span().map(|s| s as i64);
-    let first = (start - speech_start.min(before as i64)) as f64;
-    let last = (end + (audio.len() as i64 - speech_end).clamp(0, after as i64)) as f64;
+    // An edge that cuts through speech has half of its fade on either side.
+    let lead = if placed.inner.start { before as i64 / 2 } else { speech_start.min(before as i64) };
+    let tail = (audio.len() as i64 - speech_end).clamp(0, after as i64);
+    let tail = if placed.inner.end { tail.min(after as i64 / 2) } else { tail };
+    let first = (start - lead.min(start)) as f64;
+    let last = (end + tail) as f64;
     // Places in f64: in f32 they would be the coarser the later in the recording, and ends are later than pauses.
     let speed = f64::from(placed.speed);
     let target = placed.at as i64 - ((start as f64 - first) / speed) as i64;

@@ -3,6 +3,7 @@
 //! that a channel is absent, is told with the sound ([`Beside`]).
 
 mod cut;
+mod echo;
 mod events;
 mod floor;
 mod line;
@@ -17,13 +18,13 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 use cut::add_cut;
+use echo::crosstalk;
 pub use events::Talk;
 use events::{Event, is_event};
 use shoebox::Shoebox;
 use spectrum::{convolve, tilt};
 
 use super::placed::Placed;
-use super::voices::samples;
 use crate::config::SimulationConfig;
 use crate::data::Split;
 use crate::data::prepared::Prepared;
@@ -274,20 +275,6 @@ fn sounds(events: &[Event], length: usize) -> [Vec<[usize; 2]>; 2] {
 
 fn add(event: &Event, out: &mut [f32]) {
     out.iter_mut().skip(event.at).zip(&event.samples).for_each(|(x, s)| *x += s);
-}
-
-fn crosstalk(config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {
-    let to = rng.random_range(0..2);
-    let gain = amplitude(draw(rng, config.crosstalk_db));
-    let delay = samples(rng.random_range(0.0..=config.crosstalk_delay_ms / 1000.0));
-    let mut source = channels[1 - to].clone();
-    if rng.random_bool(config.clipping) {
-        // A loudspeaker that is driven too hard.
-        clip(&mut source, rng);
-    }
-    for (x, s) in channels[to].iter_mut().skip(delay).zip(source) {
-        *x += gain * s;
-    }
 }
 
 /// Clips at 30 to 90 % of the peak.
