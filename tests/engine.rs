@@ -64,8 +64,8 @@ impl Engine {
     /// Sizes of its model.
     pub fn config(&self) -> &ModelConfig {
         match self {
-            Engine::Kernels(model) => &model.card().config,
-            Engine::Burn(model) => &model.card().config,
+            Engine::Kernels(model) => &model.info().config,
+            Engine::Burn(model) => &model.info().config,
         }
     }
 
