@@ -19,5 +19,5 @@ mod fuzz;
 mod kernels;
 // Log-mel against an independent implementation.
 mod features;
-// The listener against the teacher on the same weights.
+// The runtime against the trainer on the same weights.
 mod parity;

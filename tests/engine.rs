@@ -1,10 +1,10 @@
-//! Both computations of the listener behind one shape, so that each test runs on both.
+//! Both computations of the runtime behind one shape, so that each test runs on both.
 
 use burn::tensor::{Tensor, TensorData};
 use std::sync::Arc;
-use vap_core::ModelFile;
 use vap_core::config::MEL_BANDS;
 use vap_core::model_file::Storage;
+use vap_core::{ModelConfig, ModelFile};
 use vap_wasm::burn::backend;
 use vap_wasm::{BurnModel, BurnState, KernelModel, KernelState, Session, SessionOptions};
 
@@ -53,10 +53,19 @@ impl Engine {
     }
 
     /// What to call it when a test fails.
-    pub fn name(&self) -> &'static str {
-        match self {
+    pub fn name(&self) -> String {
+        let computation = match self {
             Engine::Kernels(_) => "kernels",
             Engine::Burn(_) => "Burn",
+        };
+        format!("{}, {computation}", self.config().name)
+    }
+
+    /// Sizes of its model.
+    pub fn config(&self) -> &ModelConfig {
+        match self {
+            Engine::Kernels(model) => &model.card().config,
+            Engine::Burn(model) => &model.card().config,
         }
     }
 

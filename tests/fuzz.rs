@@ -4,7 +4,7 @@
 use std::panic::catch_unwind;
 use std::sync::Arc;
 use vap_core::model_file::Storage;
-use vap_tests::{Random, numbers, random_file, talk, tiny_config};
+use vap_tests::{Random, numbers, random_file, talk, tiny_configs};
 use vap_wasm::{KernelModel, Session, SessionOptions};
 
 const CASES: u64 = 3_000;
@@ -57,8 +57,10 @@ fn listen(bytes: &[u8], user: &[f32], agent: &[f32]) -> bool {
 #[test]
 fn damaged_model_files_are_refused_or_work() {
     let cases = std::env::var("VAP_FUZZ_CASES").map_or(CASES, |text| text.parse().unwrap());
-    let file = random_file(tiny_config(), 7);
-    let stored = [Storage::F32, Storage::F16, Storage::I8].map(|s| file.to_bytes(s).unwrap());
+    let files = tiny_configs().map(|config| random_file(config, 7));
+    let storages = [Storage::F32, Storage::F16, Storage::I8];
+    let stored: Vec<_> =
+        files.iter().flat_map(|file| storages.map(|storage| file.to_bytes(storage).unwrap())).collect();
     let (user, agent) = (talk(1, 16_000, 0.1), talk(2, 16_000, 0.1));
     let mut taken = 0;
     for case in 0..cases {

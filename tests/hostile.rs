@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use vap_core::model_file::Storage;
 use vap_core::{ModelFile, Policy};
-use vap_tests::{Engine, numbers, random_file, run, session, talk, tiny_config, tiny_model};
+use vap_tests::{Engine, numbers, random_file, run, session, talk, tiny_config, tiny_configs, tiny_model};
 use vap_wasm::burn::backend;
 use vap_wasm::{BurnModel, KernelModel, Output, Session, SessionOptions};
 
@@ -157,21 +157,41 @@ fn a_file_built_by_hand_is_checked_like_one_that_was_read() {
 }
 
 #[test]
-fn weights_too_large_to_compute_with_are_an_error_not_a_nan() {
-    let mut file = random_file(tiny_config(), 7);
-    for weight in file.weights.values_mut() {
-        weight.values.iter_mut().for_each(|v| *v = f32::MAX.copysign(*v));
-    }
-    let sound = talk(1, 16_000, 0.1);
-    for engine in Engine::both(&file) {
-        let mut session = engine.session(16_000);
-        assert_eq!(session.push(None, None).unwrap(), Output::default());
-        // What follows the lost hop would be told for the wrong time.
-        for _ in 0..3 {
-            let error = session.push(Some(&sound), Some(&sound)).unwrap_err();
-            assert_eq!(error.code(), "not-finite", "{}", engine.name());
+fn each_weight_of_each_form_must_be_there_and_of_its_shape() {
+    for config in tiny_configs() {
+        let good = random_file(config, 7);
+        for name in good.weights.keys() {
+            let mut missing = good.clone();
+            missing.weights.remove(name);
+            let mut longer = good.clone();
+            longer.weights.get_mut(name).unwrap().shape[0] += 1;
+            for file in [missing, longer] {
+                let found = BurnModel::from_file(&file, &backend::cpu()).err().unwrap();
+                assert_eq!(KernelModel::from_file(&file).err(), Some(found.clone()));
+                assert!(found.to_string().contains(name.as_str()) && found.code() == "model-file", "{found}");
+            }
         }
-        session.reset().unwrap();
-        assert_eq!(session.push(None, None).unwrap(), Output::default());
+    }
+}
+
+#[test]
+fn weights_too_large_to_compute_with_are_an_error_not_a_nan() {
+    for config in tiny_configs() {
+        let mut file = random_file(config, 7);
+        for weight in file.weights.values_mut() {
+            weight.values.iter_mut().for_each(|v| *v = f32::MAX.copysign(*v));
+        }
+        let sound = talk(1, 16_000, 0.1);
+        for engine in Engine::both(&file) {
+            let mut session = engine.session(16_000);
+            assert_eq!(session.push(None, None).unwrap(), Output::default());
+            // What follows the lost hop would be told for the wrong time.
+            for _ in 0..3 {
+                let error = session.push(Some(&sound), Some(&sound)).unwrap_err();
+                assert_eq!(error.code(), "not-finite", "{}", engine.name());
+            }
+            session.reset().unwrap();
+            assert_eq!(session.push(None, None).unwrap(), Output::default());
+        }
     }
 }

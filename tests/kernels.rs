@@ -1,12 +1,12 @@
 //! Kernels against Burn: every shape, in floats and in integers; alone, in company, and in slices.
 
 use std::sync::Arc;
-use vap_core::config::MEL_BANDS;
+use vap_core::config::{EncoderKind, MEL_BANDS};
 use vap_core::events::EventKind;
 use vap_core::model_file::Storage;
 use vap_core::projection::OUTPUTS;
 use vap_core::{EventMachine, Expectation, ModelConfig, ModelFile, Policy, Speaker};
-use vap_tests::{Engine, Random, append, random_file, run, talk, tiny_config, worst};
+use vap_tests::{Engine, Random, append, random_file, run, talk, tiny_config, tiny_configs, worst};
 use vap_wasm::{Batch, KernelModel, Output, Session, SessionOptions};
 
 /// Floats, in another order of sums.
@@ -24,6 +24,22 @@ fn light() -> ModelConfig {
         context_frames: 128,
         feed_forward_factor: 4,
         norm_epsilon: 1e-5,
+        encoder: Default::default(),
+        stereo_dim: None,
+        stereo_heads: None,
+    }
+}
+
+fn standard() -> ModelConfig {
+    ModelConfig {
+        name: "standard".into(),
+        dim: 384,
+        heads: 6,
+        context_frames: 100,
+        encoder: EncoderKind::Whisper,
+        stereo_dim: Some(192),
+        stereo_heads: Some(4),
+        ..light()
     }
 }
 
@@ -41,10 +57,13 @@ fn off(file: &ModelFile, mels: &[f32], frames: usize) -> [f32; 2] {
 }
 
 #[test]
-fn light_equals_burn_beyond_its_windows() {
-    let [floats, integers] = off(&random_file(light(), 1), &mels(2, 300), 300);
-    assert!(floats <= FLOAT_BAR, "floats are off by {floats}");
-    assert!(integers <= INTEGER_BAR, "integers are off by {integers}");
+fn full_sizes_equal_burn_beyond_their_windows() {
+    for config in [light(), standard()] {
+        let name = config.name.clone();
+        let [floats, integers] = off(&random_file(config, 1), &mels(2, 300), 300);
+        assert!(floats <= FLOAT_BAR, "{name}: floats are off by {floats}");
+        assert!(integers <= INTEGER_BAR, "{name}: integers are off by {integers}");
+    }
 }
 
 #[test]
@@ -53,6 +72,8 @@ fn every_shape_equals_burn() {
     let mut below = |limit: usize| ((random.draw() + 1.0) / 2.0 * limit as f32) as usize;
     for case in 0..60 {
         let (heads, head_dim) = (1 + below(5), 1 + below(20));
+        let whisper = below(2) == 1;
+        let stereo = (below(2) == 1).then(|| (1 + below(5), 1 + below(20)));
         let config = ModelConfig {
             name: "random".into(),
             dim: heads * head_dim,
@@ -62,30 +83,36 @@ fn every_shape_equals_burn() {
             context_frames: 1 + below(40),
             feed_forward_factor: 1 + below(4),
             norm_epsilon: 1e-5,
+            encoder: if whisper { EncoderKind::Whisper } else { EncoderKind::Vap },
+            stereo_dim: stereo.map(|(heads, head_dim)| heads * head_dim),
+            stereo_heads: stereo.map(|(heads, _)| heads),
         };
         let frames = 2 * config.context_frames + 3;
         let [floats, integers] = off(&random_file(config.clone(), case), &mels(case, frames), frames);
         // Norms over a few numbers make much of little: there the shapes are tested, not the digits.
-        let slack = if config.dim < 8 { 100.0 } else { 1.0 };
+        let slack = if config.dim.min(config.stereo().dim) < 8 { 100.0 } else { 1.0 };
         assert!(floats <= slack * FLOAT_BAR, "{config:?}: floats are off by {floats}");
         assert!(integers <= slack * INTEGER_BAR, "{config:?}: integers are off by {integers}");
     }
 }
 
-#[test]
-fn the_smallest_and_the_largest_of_everything_equal_burn() {
-    let usual = tiny_config();
-    let extremes = [
+fn extremes(usual: ModelConfig) -> [ModelConfig; 7] {
+    [
         ModelConfig { dim: 1, heads: 1, ..usual.clone() },
         ModelConfig { dim: 32, heads: 32, ..usual.clone() },
         ModelConfig { dim: 96, heads: 1, ..usual.clone() },
+        ModelConfig { stereo_dim: Some(1), stereo_heads: Some(1), ..usual.clone() },
         ModelConfig { context_frames: 1, ..usual.clone() },
         ModelConfig { context_frames: 1024, ..usual.clone() },
         ModelConfig { channel_layers: 0, feed_forward_factor: 8, ..usual },
-    ];
-    for config in extremes {
+    ]
+}
+
+#[test]
+fn the_smallest_and_the_largest_of_everything_equal_burn() {
+    for config in tiny_configs().into_iter().flat_map(extremes) {
         let [floats, integers] = off(&random_file(config.clone(), 3), &mels(4, 40), 40);
-        let slack = if config.dim < 8 { 100.0 } else { 1.0 };
+        let slack = if config.dim.min(config.stereo().dim) < 8 { 100.0 } else { 1.0 };
         assert!(floats <= slack * FLOAT_BAR, "{config:?}: floats are off by {floats}");
         assert!(integers <= slack * INTEGER_BAR, "{config:?}: integers are off by {integers}");
     }
@@ -93,8 +120,9 @@ fn the_smallest_and_the_largest_of_everything_equal_burn() {
 
 #[test]
 fn a_batch_gives_each_stream_what_it_gives_alone_to_the_bit() {
-    let file = random_file(tiny_config(), 7);
-    for storage in [Storage::F32, Storage::I8] {
+    let storages = [Storage::F32, Storage::I8];
+    for (config, storage) in tiny_configs().into_iter().flat_map(|c| storages.map(|s| (c.clone(), s))) {
+        let file = random_file(config, 7);
         let model = KernelModel::from_bytes(&file.to_bytes(storage).unwrap()).unwrap();
         let frames = 21;
         let streams = [3, 4, 5, 6, 7].map(|seed| mels(seed, frames));
@@ -288,23 +316,25 @@ fn sound_that_is_not_worked_is_refused_before_it_fills_the_memory() {
 
 #[test]
 fn a_hop_in_slices_is_the_same_hop() {
-    let file = random_file(tiny_config(), 7);
-    let engine = Engine::kernels(&file, Storage::I8);
-    let (user, agent) = (talk(1, 48_000, 1.0), talk(2, 48_000, 1.0));
-    let expected = run(&mut engine.session(48_000), &user, &agent, 960);
+    for config in tiny_configs() {
+        let file = random_file(config, 7);
+        let engine = Engine::kernels(&file, Storage::I8);
+        let (user, agent) = (talk(1, 48_000, 1.0), talk(2, 48_000, 1.0));
+        let expected = run(&mut engine.session(48_000), &user, &agent, 960);
 
-    let mut session = engine.session(48_000);
-    let mut output = Output::default();
-    let mut slices = 0;
-    // A render quantum at a time, one slice after each, and a second one where work piles up.
-    for (turn, (user, agent)) in user.chunks(128).zip(agent.chunks(128)).enumerate() {
-        session.hear(Some(user), Some(agent)).unwrap();
-        for _ in 0..1 + turn % 2 {
-            slices += usize::from(session.work(&mut output).unwrap());
+        let mut session = engine.session(48_000);
+        let mut output = Output::default();
+        let mut slices = 0;
+        // A render quantum at a time, one slice after each, and a second one where work piles up.
+        for (turn, (user, agent)) in user.chunks(128).zip(agent.chunks(128)).enumerate() {
+            session.hear(Some(user), Some(agent)).unwrap();
+            for _ in 0..1 + turn % 2 {
+                slices += usize::from(session.work(&mut output).unwrap());
+            }
         }
+        while session.work(&mut output).unwrap() {}
+        append(&mut output, session.finish().unwrap());
+        assert_eq!(output, expected);
+        assert!(slices > 250, "{slices} slices");
     }
-    while session.work(&mut output).unwrap() {}
-    append(&mut output, session.finish().unwrap());
-    assert_eq!(output, expected);
-    assert!(slices > 250, "{slices} slices");
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 use vap_core::HOP_SAMPLES;
-use vap_core::config::{HOP_MELS, MEL_BANDS};
-use vap_core::model_file::Storage;
+use vap_core::config::{CONV1_KERNEL, HOP_MELS, MEL_BANDS, MELS_A_FRAME};
 use vap_core::projection::OUTPUTS;
-use vap_tests::{Engine, Random, State, random_file, run, talk, tiny_config, tiny_model, worst_logit};
+use vap_tests::{Engine, Random, State, random_file, run, talk, tiny_model, tiny_models, worst_logit};
 use vap_wasm::{Error, KernelModel, Output, RemoteSession, Session};
 
 const BAR: f32 = 1e-4;
@@ -67,49 +66,53 @@ fn sound() -> [Vec<f32>; 2] {
 
 #[test]
 fn elsewhere_is_told_what_a_session_tells() {
-    let file = random_file(tiny_config(), 7);
     let [user, agent] = sound();
-    let expected = run(&mut tiny_model().session(16_000), &user, &agent, 320);
-    assert!(expected.events.len() > 10, "{} events prove little", expected.events.len());
-    for most in [1, 7, 4096] {
-        let mut remote = tiny_model().session(16_000).remote().unwrap();
-        let mut elsewhere = Elsewhere::new(Engine::burn(&file));
-        let mut output = Output::default();
-        for (user, agent) in user.chunks(5000).zip(agent.chunks(5000)) {
-            remote.hear(Some(user), Some(agent)).unwrap();
+    for model in tiny_models() {
+        let expected = run(&mut model.session(16_000), &user, &agent, 320);
+        assert!(expected.events.len() > 10, "{} events prove little", expected.events.len());
+        for most in [1, 7, 4096] {
+            let mut remote = model.session(16_000).remote().unwrap();
+            let mut elsewhere = Elsewhere::new(Engine::burn(&random_file(model.config().clone(), 7)));
+            let mut output = Output::default();
+            for (user, agent) in user.chunks(5000).zip(agent.chunks(5000)) {
+                remote.hear(Some(user), Some(agent)).unwrap();
+                while elsewhere.work(&mut remote, most, &mut output) > 0 {}
+            }
+            remote.end_sound();
             while elsewhere.work(&mut remote, most, &mut output) > 0 {}
+            remote.finish(&mut output).unwrap();
+            assert_eq!(types(&output), types(&expected));
+            assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
         }
-        remote.end_sound();
-        while elsewhere.work(&mut remote, most, &mut output) > 0 {}
-        remote.finish(&mut output).unwrap();
-        assert_eq!(types(&output), types(&expected));
-        assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
     }
 }
 
 #[test]
 fn a_session_in_its_place_goes_on_where_it_stood() {
-    let model = tiny_model();
     let sound = sound();
-    let expected = run(&mut model.session(16_000), &sound[0], &sound[1], 320);
-    for away in [0, 1, 5, 23, 24, 60, 150, 299] {
-        for (out, most) in [(0, 1), (1, 1), (1, 9)] {
-            let output = told(&model, &sound, [away, out, most]);
-            assert_eq!(types(&output), types(&expected), "{away} hops, {out} out");
-            let off = worst_logit(&output.frames, &expected.frames);
-            assert!(off <= BAR, "{away} hops, {out} out: off by {off}");
+    for model in tiny_models() {
+        let expected = run(&mut model.session(16_000), &sound[0], &sound[1], 320);
+        let past = model.config().past_frames();
+        for away in [0, 1, 5, past, past + 1, 60, 150, 299] {
+            for (out, most) in [(0, 1), (1, 1), (1, 9)] {
+                let output = told(&model, &sound, [away, out, most]);
+                assert_eq!(types(&output), types(&expected), "{away} hops, {out} out");
+                let off = worst_logit(&output.frames, &expected.frames);
+                assert!(off <= BAR, "{away} hops, {out} out: off by {off}");
+            }
         }
     }
 }
 
 #[test]
 fn many_hops_that_are_out_are_told_once() {
-    let model = tiny_model();
     let sound = sound();
-    let expected = run(&mut model.session(16_000), &sound[0], &sound[1], 320);
-    let output = told(&model, &sound, [100, 130, 50]);
-    assert_eq!(types(&output), types(&expected));
-    assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
+    for model in tiny_models() {
+        let expected = run(&mut model.session(16_000), &sound[0], &sound[1], 320);
+        let output = told(&model, &sound, [100, 130, 50]);
+        assert_eq!(types(&output), types(&expected));
+        assert!(worst_logit(&output.frames, &expected.frames) <= BAR);
+    }
 }
 
 #[test]
@@ -157,21 +160,25 @@ fn a_session_in_its_place_is_saved_like_any() {
 
 #[test]
 fn the_past_ends_where_the_config_says() {
-    let config = tiny_config();
-    let past = config.past_frames();
-    let model = Engine::kernels(&random_file(config, 7), Storage::F32);
-    let frames = past + 3;
-    let mels = Random::new(3).list(2 * frames * HOP_MELS, 1.7);
-    let last = |mels: &[f32]| {
-        let logits = model.logits(mels, frames);
-        logits[logits.len() - OUTPUTS..].to_vec()
-    };
-    let expected = last(&mels);
-    // The older mel of the oldest frame that still counts, then the newer one of the frame before.
-    for (mel, counts) in [(2 * (frames - 1 - past), true), (2 * (frames - 1 - past) - 1, false)] {
-        let mut changed = mels.clone();
-        changed[mel * MEL_BANDS..][..MEL_BANDS].iter_mut().for_each(|value| *value += 100.0);
-        assert_eq!(last(&changed) != expected, counts, "mel {mel} of {}", 2 * frames);
+    for model in tiny_models() {
+        let config = model.config();
+        let past = config.past_frames();
+        let windows = config.channel_layers + 2 * config.num_layers;
+        let convolved_mels = CONV1_KERNEL - 1 + config.encoder.conv2_kernel() - MELS_A_FRAME;
+        let frames = past + 3;
+        let mels = Random::new(3).list(2 * frames * HOP_MELS, 1.7);
+        let last = |mels: &[f32]| {
+            let logits = model.logits(mels, frames);
+            logits[logits.len() - OUTPUTS..].to_vec()
+        };
+        let expected = last(&mels);
+        let oldest = 2 * (frames - 1 - windows * (config.context_frames - 1)) - convolved_mels;
+        assert_eq!(oldest / 2, frames - 1 - past);
+        for (mel, counts) in [(oldest, true), (oldest - 1, false)] {
+            let mut changed = mels.clone();
+            changed[mel * MEL_BANDS..][..MEL_BANDS].iter_mut().for_each(|value| *value += 100.0);
+            assert_eq!(last(&changed) != expected, counts, "mel {mel} of {}", 2 * frames);
+        }
     }
 }
 

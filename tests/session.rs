@@ -5,8 +5,8 @@ use std::cell::Cell;
 use vap_core::Frame;
 use vap_core::model_file::Storage;
 use vap_tests::{
-    Engine, append, golden, numbers, random_file, restless, run, session, talk, tiny_config, tiny_model,
-    worst, worst_logit, write_golden,
+    Engine, append, golden, numbers, random_file, restless, run, session, talk, tiny_configs, tiny_model,
+    tiny_models, worst, worst_logit, write_golden,
 };
 use vap_wasm::{Output, SessionOptions};
 
@@ -26,40 +26,43 @@ fn one_frame_every_20_ms_of_both_channels() {
 /// The tests in browsers hold their sessions to the same golden; `VAP_WRITE_GOLDENS=1` makes it anew.
 #[test]
 fn a_session_still_gives_its_golden() {
-    let (user, agent) = (talk(1, 48_000, 2.0), talk(2, 48_000, 2.0));
-    let frames = run(&mut session(&tiny_model(), 48_000), &user, &agent, 1000).frames;
-    let given: Vec<f32> = frames.iter().flat_map(numbers).collect();
-    if std::env::var_os("VAP_WRITE_GOLDENS").is_some() {
-        write_golden("session", "probabilities", &given);
+    for (name, model) in ["session", "session-whisper"].into_iter().zip(tiny_models()) {
+        let (user, agent) = (talk(1, 48_000, 2.0), talk(2, 48_000, 2.0));
+        let frames = run(&mut session(&model, 48_000), &user, &agent, 1000).frames;
+        let given: Vec<f32> = frames.iter().flat_map(numbers).collect();
+        if std::env::var_os("VAP_WRITE_GOLDENS").is_some() {
+            write_golden(name, "probabilities", &given);
+        }
+        assert_eq!(frames.len(), 100);
+        assert!(worst(&given, &golden(name)["probabilities"]) < 1e-5, "{name}");
     }
-    assert_eq!(frames.len(), 100);
-    assert!(worst(&given, &golden("session")["probabilities"]) < 1e-5);
 }
 
 #[test]
 fn swapping_the_channels_swaps_the_outputs_exactly() {
-    let model = tiny_model();
-    let (user, agent) = (talk(1, 16_000, 1.0), talk(2, 16_000, 1.0));
-    for chunk in [320, usize::MAX] {
-        let straight = run(&mut session(&model, 16_000), &user, &agent, chunk).frames;
-        let crossed = run(&mut session(&model, 16_000), &agent, &user, chunk).frames;
-        let back: Vec<Frame> = crossed
-            .iter()
-            .map(|f| {
-                let swap = |pair: [f32; 2]| [pair[1], pair[0]];
-                Frame {
-                    bins: [f.bins[1], f.bins[0]],
-                    p_now: swap(f.p_now),
-                    p_future: swap(f.p_future),
-                    eot: swap(f.eot),
-                    backchannel: swap(f.backchannel),
-                    vad: swap(f.vad),
-                    ..*f
-                }
-            })
-            .collect();
-        assert_eq!(straight, back);
-        assert_ne!(straight, crossed, "both channels give the same output");
+    for model in tiny_models() {
+        let (user, agent) = (talk(1, 16_000, 1.0), talk(2, 16_000, 1.0));
+        for chunk in [320, usize::MAX] {
+            let straight = run(&mut session(&model, 16_000), &user, &agent, chunk).frames;
+            let crossed = run(&mut session(&model, 16_000), &agent, &user, chunk).frames;
+            let back: Vec<Frame> = crossed
+                .iter()
+                .map(|f| {
+                    let swap = |pair: [f32; 2]| [pair[1], pair[0]];
+                    Frame {
+                        bins: [f.bins[1], f.bins[0]],
+                        p_now: swap(f.p_now),
+                        p_future: swap(f.p_future),
+                        eot: swap(f.eot),
+                        backchannel: swap(f.backchannel),
+                        vad: swap(f.vad),
+                        ..*f
+                    }
+                })
+                .collect();
+            assert_eq!(straight, back);
+            assert_ne!(straight, crossed, "both channels give the same output");
+        }
     }
 }
 
@@ -207,49 +210,51 @@ fn a_finished_session_takes_no_sound_until_it_is_reset() {
 
 #[test]
 fn a_reset_session_is_a_new_one() {
-    let model = tiny_model();
-    for rate_hz in [16_000, 44_100, 48_000] {
-        let (user, agent) = (talk(1, rate_hz, 1.0), talk(2, rate_hz, 1.0));
-        let expected = run(&mut session(&model, rate_hz), &user, &agent, 1000);
-        let mut used = session(&model, rate_hz);
-        // Leaves half hops, unequal channels, a replaced sample and open speech behind.
-        used.push(Some(&agent[..7777]), Some(&user[..5555])).unwrap();
-        used.push(Some(&[f32::NAN]), None).unwrap();
-        assert_eq!(used.replaced(), 1);
-        used.reset().unwrap();
-        assert_eq!((used.replaced(), used.frames()), (0, 0));
-        assert_eq!(run(&mut used, &user, &agent, 1000), expected, "{rate_hz} Hz");
+    for model in tiny_models() {
+        for rate_hz in [16_000, 44_100, 48_000] {
+            let (user, agent) = (talk(1, rate_hz, 1.0), talk(2, rate_hz, 1.0));
+            let expected = run(&mut session(&model, rate_hz), &user, &agent, 1000);
+            let mut used = session(&model, rate_hz);
+            // Leaves half hops, unequal channels, a replaced sample and open speech behind.
+            used.push(Some(&agent[..7777]), Some(&user[..5555])).unwrap();
+            used.push(Some(&[f32::NAN]), None).unwrap();
+            assert_eq!(used.replaced(), 1);
+            used.reset().unwrap();
+            assert_eq!((used.replaced(), used.frames()), (0, 0));
+            assert_eq!(run(&mut used, &user, &agent, 1000), expected, "{rate_hz} Hz");
+        }
     }
 }
 
 #[test]
 fn memory_stays_flat_over_a_long_stream() {
-    let model = tiny_model();
-    let mut session = session(&model, 48_000);
-    let (user, agent) = (talk(1, 48_000, 1.0), talk(2, 48_000, 1.0));
-    let mut second = || {
-        for (user, agent) in user.chunks(960).zip(agent.chunks(960)) {
-            let output = session.push(Some(user), Some(agent)).unwrap();
-            assert!(output.frames.iter().all(|f| f.overlap.is_finite()));
+    for model in tiny_models() {
+        let mut session = session(&model, 48_000);
+        let (user, agent) = (talk(1, 48_000, 1.0), talk(2, 48_000, 1.0));
+        let mut second = || {
+            for (user, agent) in user.chunks(960).zip(agent.chunks(960)) {
+                let output = session.push(Some(user), Some(agent)).unwrap();
+                assert!(output.frames.iter().all(|f| f.overlap.is_finite()));
+            }
+            session.state_bytes()
+        };
+        let values = (0..5).map(|_| second()).max();
+        let live = LIVE_BYTES.get();
+        for _ in 0..120 {
+            assert_eq!(Some(second()), values);
         }
-        session.state_bytes()
-    };
-    let values = (0..5).map(|_| second()).max();
-    let live = LIVE_BYTES.get();
-    for _ in 0..120 {
-        assert_eq!(Some(second()), values);
+        assert!(LIVE_BYTES.get() - live <= 0, "grew by {} bytes", LIVE_BYTES.get() - live);
     }
-    assert!(LIVE_BYTES.get() - live <= 0, "grew by {} bytes", LIVE_BYTES.get() - live);
 }
 
 #[test]
 fn after_start_up_nothing_is_allocated() {
-    let file = random_file(tiny_config(), 7);
+    let files = tiny_configs().map(|config| random_file(config, 7));
     let cases = [(Storage::F32, 16_000), (Storage::I8, 48_000), (Storage::I8, 44_100), (Storage::I8, 44_099)];
-    for (storage, rate_hz) in cases {
+    for (file, (storage, rate_hz)) in files.iter().flat_map(|file| cases.map(|case| (file, case))) {
         let policy = Some(restless());
         let options = SessionOptions { user_rate_hz: rate_hz, agent_rate_hz: rate_hz, policy };
-        let mut session = Engine::kernels(&file, storage).session_with(options);
+        let mut session = Engine::kernels(file, storage).session_with(options);
         let mut barge_ins = 0;
         let (user, agent) = (talk(1, rate_hz, 3.0), talk(2, rate_hz, 3.0));
         let mut output = Output::default();

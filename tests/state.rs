@@ -3,14 +3,23 @@
 use std::sync::Arc;
 use vap_core::model_file::Storage;
 use vap_core::state::Hash;
-use vap_tests::{Engine, Random, append, random_file, restless, session, talk, tiny_config, tiny_model};
+use vap_tests::{
+    Engine, Random, append, random_file, restless, session, talk, tiny_config, tiny_configs, tiny_model,
+    tiny_models,
+};
 use vap_wasm::{KernelModel, Output, Session, SessionOptions};
 
-const STORAGES: [Storage; 2] = [Storage::F32, Storage::I8];
+/// The tiny models of both forms in one storage.
+fn models(storage: Storage) -> [Arc<KernelModel>; 2] {
+    tiny_configs().map(|config| {
+        let bytes = random_file(config, 7).to_bytes(storage).unwrap();
+        Arc::new(KernelModel::from_bytes(&bytes).unwrap())
+    })
+}
 
-fn model(storage: Storage) -> Arc<KernelModel> {
-    let file = random_file(tiny_config(), 7);
-    Arc::new(KernelModel::from_bytes(&file.to_bytes(storage).unwrap()).unwrap())
+/// The tiny models of both forms, as floats and as integers.
+fn all_models() -> Vec<Arc<KernelModel>> {
+    [Storage::F32, Storage::I8].into_iter().flat_map(models).collect()
 }
 
 fn moved(model: &Arc<KernelModel>, session: &Session) -> Session {
@@ -60,17 +69,16 @@ fn told(model: &Arc<KernelModel>, rates_hz: [u32; 2], longest_ms: u32, moves: bo
 
 #[test]
 fn a_restored_session_goes_on_to_the_bit() {
-    for storage in STORAGES {
-        let model = model(storage);
+    for (case, model) in all_models().iter().enumerate() {
         for rates_hz in
             [[16_000, 16_000], [8_000, 8_000], [48_000, 24_000], [44_100, 8_000], [44_099, 12_345]]
         {
             for longest_ms in [5, 47, 900] {
-                let straight = told(&model, rates_hz, longest_ms, false);
-                let moved = told(&model, rates_hz, longest_ms, true);
+                let straight = told(model, rates_hz, longest_ms, false);
+                let moved = told(model, rates_hz, longest_ms, true);
                 let counts = (straight.frames.len(), straight.events.len());
                 assert!(counts.0 >= 200 && counts.1 > 10, "{counts:?}");
-                assert_eq!(moved, straight, "{storage:?}, {rates_hz:?} Hz by {longest_ms} ms");
+                assert_eq!(moved, straight, "model {case}, {rates_hz:?} Hz by {longest_ms} ms");
             }
         }
     }
@@ -78,36 +86,38 @@ fn a_restored_session_goes_on_to_the_bit() {
 
 #[test]
 fn sound_that_waits_for_its_work_is_saved_with_the_rest() {
-    let model = model(Storage::I8);
-    let options = SessionOptions { user_rate_hz: 8_000, agent_rate_hz: 16_000, policy: None };
-    let mut straight = Session::new(Arc::<KernelModel>::clone(&model), options).unwrap();
-    straight.hear(Some(&talk(1, 8_000, 1.0)), Some(&talk(2, 16_000, 1.3))).unwrap();
-    let mut moved = moved(&model, &straight);
-    assert_eq!((moved.waiting(), moved.waiting() > 40), (straight.waiting(), true));
-    let (mut expected, mut found) = (Output::default(), Output::default());
-    while straight.work(&mut expected).unwrap() {}
-    while moved.work(&mut found).unwrap() {}
-    assert_eq!(found, expected);
+    for model in models(Storage::I8) {
+        let options = SessionOptions { user_rate_hz: 8_000, agent_rate_hz: 16_000, policy: None };
+        let mut straight = Session::new(Arc::<KernelModel>::clone(&model), options).unwrap();
+        straight.hear(Some(&talk(1, 8_000, 1.0)), Some(&talk(2, 16_000, 1.3))).unwrap();
+        let mut moved = moved(&model, &straight);
+        assert_eq!((moved.waiting(), moved.waiting() > 40), (straight.waiting(), true));
+        let (mut expected, mut found) = (Output::default(), Output::default());
+        while straight.work(&mut expected).unwrap() {}
+        while moved.work(&mut found).unwrap() {}
+        assert_eq!(found, expected);
 
-    straight.hear(Some(&[0.0; 800]), None).unwrap();
-    assert!(straight.work(&mut expected).unwrap());
-    assert_eq!(straight.save().unwrap_err().code(), "state", "within a hop");
+        straight.hear(Some(&[0.0; 800]), None).unwrap();
+        assert!(straight.work(&mut expected).unwrap());
+        assert_eq!(straight.save().unwrap_err().code(), "state", "within a hop");
+    }
 }
 
 #[test]
 fn the_state_is_small_and_does_not_grow() {
-    let model = model(Storage::I8);
-    let options = SessionOptions { user_rate_hz: 48_000, agent_rate_hz: 48_000, policy: None };
-    let mut session = Session::new(Arc::<KernelModel>::clone(&model), options).unwrap();
-    let sound = talk(1, 48_000, 0.5);
-    let sizes: Vec<_> = (0..100)
-        .map(|_| {
-            session.push(Some(&sound), Some(&sound)).unwrap();
-            session.save().unwrap().len()
-        })
-        .collect();
-    let around = session.state_bytes() + 2 * 4 * (480 + 480 + 400 + 320) + 1_000;
-    assert!(sizes.iter().all(|size| *size < around), "{sizes:?} beside {around}");
+    for model in models(Storage::I8) {
+        let options = SessionOptions { user_rate_hz: 48_000, agent_rate_hz: 48_000, policy: None };
+        let mut session = Session::new(Arc::<KernelModel>::clone(&model), options).unwrap();
+        let sound = talk(1, 48_000, 0.5);
+        let sizes: Vec<_> = (0..100)
+            .map(|_| {
+                session.push(Some(&sound), Some(&sound)).unwrap();
+                session.save().unwrap().len()
+            })
+            .collect();
+        let around = session.state_bytes() + 2 * 4 * (480 + 480 + 400 + 320) + 1_000;
+        assert!(sizes.iter().all(|size| *size < around), "{sizes:?} beside {around}");
+    }
 }
 
 #[test]
@@ -119,7 +129,9 @@ fn a_state_of_another_model_is_refused() {
         Engine::Burn(model) => Session::restore(model, &bytes).err(),
     };
     assert_eq!(open(Engine::kernels(&file, Storage::F32)), None);
+    let [_, whisper] = tiny_models();
     let others = [
+        whisper,
         Engine::kernels(&file, Storage::I8),
         Engine::kernels(&random_file(tiny_config(), 8), Storage::F32),
         Engine::kernels(
@@ -152,13 +164,14 @@ fn a_session_whose_model_failed_is_not_saved() {
 fn damaged_states_are_refused_or_work() {
     let cases = std::env::var("VAP_FUZZ_CASES").map_or(3_000, |text| text.parse().unwrap());
     let mut taken = 0;
-    let saved = STORAGES.map(|storage| {
-        let model = model(storage);
+    let save = |model: Arc<KernelModel>| {
         let options = SessionOptions { user_rate_hz: 44_099, agent_rate_hz: 8_000, policy: Some(restless()) };
         let mut session = Session::new(Arc::<KernelModel>::clone(&model), options).unwrap();
         session.push(Some(&talk(1, 44_099, 1.5)), Some(&talk(2, 8_000, 1.6))).unwrap();
-        (model, session.save().unwrap())
-    });
+        let bytes = session.save().unwrap();
+        (model, bytes)
+    };
+    let saved: Vec<_> = all_models().into_iter().map(save).collect();
     let (user, agent) = (talk(3, 44_099, 0.1), talk(4, 8_000, 0.1));
     for case in 0..cases {
         let mut random = Random::new(case);

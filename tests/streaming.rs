@@ -2,9 +2,11 @@
 //! windows is remembered.
 
 use burn::tensor::{Tensor, TensorData};
-use vap_core::config::MEL_BANDS;
+use vap_core::ModelFile;
+use vap_core::config::{CONV1_KERNEL, MEL_BANDS, MELS_A_FRAME};
+use vap_core::model_file::Storage;
 use vap_core::projection::OUTPUTS;
-use vap_tests::{Random, random_file, run, talk, tiny_config, tiny_engines, tiny_model, worst, worst_logit};
+use vap_tests::{Engine, Random, random_file, run, talk, tiny_configs, tiny_engines, worst, worst_logit};
 use vap_wasm::burn::backend;
 use vap_wasm::{BurnModel, KernelModel};
 
@@ -67,15 +69,16 @@ fn one_forward_gives_the_same_logits_for_every_chunk_length() {
 
 #[test]
 fn what_left_the_windows_changes_nothing_and_what_is_in_them_does() {
-    let config = tiny_config();
     let frames = 61;
-    // Each attention reaches `context - 1` frames back; the convolutions 4 mel frames before the frame's own two.
-    let attentions = config.channel_layers + 2 * config.num_layers;
-    let reach_mels = 2 * attentions * (config.context_frames - 1) + 4;
     let last = frames - 1;
-    let oldest_seen = 2 * last - reach_mels;
     let base = random_mels(6, frames);
     for (engine, channel) in tiny_engines().iter().flat_map(|e| [(e, 0), (e, 1)]) {
+        let config = engine.config();
+        // Each attention reaches `context - 1` frames back; the convolutions some mel frames before the frame's own two.
+        let attentions = config.channel_layers + 2 * config.num_layers;
+        let convolved_mels = CONV1_KERNEL - 1 + config.encoder.conv2_kernel() - MELS_A_FRAME;
+        let reach_mels = 2 * attentions * (config.context_frames - 1) + convolved_mels;
+        let oldest_seen = 2 * last - reach_mels;
         for (mel, seen) in [(oldest_seen - 1, false), (oldest_seen, true), (2 * last + 1, true)] {
             for chunk in [1, 5, frames] {
                 let mut changed = base.clone();
@@ -91,10 +94,17 @@ fn what_left_the_windows_changes_nothing_and_what_is_in_them_does() {
 
 #[test]
 fn streams_that_step_together_do_not_hear_each_other() {
-    let model = BurnModel::from_file(&random_file(tiny_config(), 7), &backend::cpu()).unwrap();
+    for config in tiny_configs() {
+        streams_do_not_hear_each_other(&random_file(config, 7));
+    }
+}
+
+fn streams_do_not_hear_each_other(file: &ModelFile) {
+    let model = BurnModel::from_file(file, &backend::cpu()).unwrap();
     let (frames, chunk) = (20, 3);
     let mels = [random_mels(8, frames), random_mels(9, frames)];
-    let alone = mels.each_ref().map(|mels| tiny_model().logits(mels, chunk));
+    let engine = Engine::kernels(file, Storage::F32);
+    let alone = mels.each_ref().map(|mels| engine.logits(mels, chunk));
     let mut state = model.init_state(2);
     let mut together = [Vec::new(), Vec::new()];
     let channels = mels.each_ref().map(|mels| mels.split_at(mels.len() / 2));
@@ -117,8 +127,13 @@ fn streams_that_step_together_do_not_hear_each_other() {
 
 #[test]
 fn a_shape_that_does_not_fit_is_an_error_and_leaves_the_state_alone() {
-    let file = random_file(tiny_config(), 7);
-    let model = BurnModel::from_file(&file, &backend::cpu()).unwrap();
+    for config in tiny_configs() {
+        wrong_shapes_leave_the_state_alone(&random_file(config, 7));
+    }
+}
+
+fn wrong_shapes_leave_the_state_alone(file: &ModelFile) {
+    let model = BurnModel::from_file(file, &backend::cpu()).unwrap();
     let mut state = model.init_state(1);
     for shape in [[1, 2, 80], [2, 3, 80], [2, 0, 80], [2, 2, 40], [4, 2, 80]] {
         let error = model.forward(Tensor::zeros(shape, model.device()), &mut state).unwrap_err();
@@ -126,7 +141,7 @@ fn a_shape_that_does_not_fit_is_an_error_and_leaves_the_state_alone() {
     }
     assert_eq!(state.position(), 0);
 
-    let model = KernelModel::from_file(&file).unwrap();
+    let model = KernelModel::from_file(file).unwrap();
     let (mut state, mut logits) = (model.init_state(), Vec::new());
     for length in [0, 1, 160, 319, 321, 480] {
         let mels = vec![0.0; length];

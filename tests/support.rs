@@ -13,11 +13,16 @@ use vap_wasm::{Output, Session};
 pub use compare::{numbers, worst};
 pub use engine::{Engine, State};
 pub use files::{call, golden, shipped_model, write_golden};
-pub use tiny::{Random, random_file, restless, talk, tiny_config};
+pub use tiny::{Random, random_file, restless, talk, tiny_config, tiny_configs};
 
-/// The tiny model on kernels and in Burn.
-pub fn tiny_engines() -> [Engine; 2] {
-    Engine::both(&random_file(tiny_config(), 7))
+/// The tiny models of both forms, each on kernels and in Burn.
+pub fn tiny_engines() -> Vec<Engine> {
+    tiny_configs().into_iter().flat_map(|config| Engine::both(&random_file(config, 7))).collect()
+}
+
+/// The tiny models of both forms on kernels.
+pub fn tiny_models() -> [Engine; 2] {
+    tiny_configs().map(|config| Engine::kernels(&random_file(config, 7), Storage::F32))
 }
 
 /// The tiny model on kernels.

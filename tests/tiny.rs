@@ -2,7 +2,7 @@
 //! file too.
 
 use std::collections::BTreeMap;
-use vap_core::config::MEL_BANDS;
+use vap_core::config::{EncoderKind, MEL_BANDS};
 use vap_core::features::FeatureStatistics;
 use vap_core::model_file::{ModelFile, Weight};
 use vap_core::{ModelConfig, Policy, params};
@@ -42,7 +42,28 @@ pub fn tiny_config() -> ModelConfig {
         context_frames: 8,
         feed_forward_factor: 4,
         norm_epsilon: 1e-5,
+        encoder: Default::default(),
+        stereo_dim: None,
+        stereo_heads: None,
     }
+}
+
+/// Config of the tiny model of Whisper's form: several channel layers, for each has its own bias, and a bridge to stereo
+/// layers of another width and number of heads.
+pub fn tiny_whisper_config() -> ModelConfig {
+    ModelConfig {
+        name: "tiny-whisper".into(),
+        channel_layers: 2,
+        encoder: EncoderKind::Whisper,
+        stereo_dim: Some(12),
+        stereo_heads: Some(3),
+        ..tiny_config()
+    }
+}
+
+/// The tiny configs of both forms.
+pub fn tiny_configs() -> [ModelConfig; 2] {
+    [tiny_config(), tiny_whisper_config()]
 }
 
 /// Model file of any size with seeded random weights.

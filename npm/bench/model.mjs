@@ -2,7 +2,7 @@
 // weights read back.
 import { random, list } from "./random.mjs";
 import { closed, floats, halves, opened } from "./safetensors.mjs";
-import { MEL_BANDS, length, params } from "./sizes.mjs";
+import { MEL_BANDS, isMatrix, length, params } from "./sizes.mjs";
 
 /** Low bits of a scale that are left 0, so that its product with an integer is exact. */
 const SPARE_BITS = 0x7f;
@@ -45,7 +45,7 @@ export function restored(bytes, storage) {
 
 function stored(name, shape, values, storage) {
   if (storage === "f32") return { [name]: { dtype: "F32", shape, data: values } };
-  if (storage === "f16" || shape.length < 2) return { [name]: { dtype: "F16", shape, data: halves(values) } };
+  if (storage === "f16" || !isMatrix({ name, shape })) return { [name]: { dtype: "F16", shape, data: halves(values) } };
   if (storage !== "int8") throw new Error(`expected storage f32, f16 or int8, found ${storage}`);
   const width = values.length / shape[0];
   const scales = new Float32Array(shape[0]);

@@ -7,11 +7,16 @@
 // to write over the oldest. Caches that come out whole are copied again and again: nearly twice the time a hop.
 import { Graph } from "./onnx.mjs";
 import { header, weights } from "./model.mjs";
-import { CHANNELS, CHANNEL_OUTPUTS, CONV1_KERNEL, CONV2_KERNEL, MELS_A_FRAME, MEL_BANDS, attentions } from "./sizes.mjs";
+import { CHANNELS, CHANNEL_OUTPUTS, CONV1_KERNEL, MELS_A_FRAME, MEL_BANDS, VAP, attentions, conv2Kernel, stereo } from "./sizes.mjs";
 
 /** ONNX bytes; `int8` quantises products with weights as onnxruntime's `quantize_dynamic` does, a scale a column. */
 export function network(model, { int8 = false } = {}) {
   const { config } = header(model);
+  const { encoder = VAP, dim, heads } = config;
+  const { dim: stereoDim, heads: stereoHeads } = stereo(config);
+  if (encoder !== VAP || stereoDim !== dim || stereoHeads !== heads) {
+    throw new Error(`expected the encoder ${VAP} and one width, found ${encoder} of ${dim} before ${stereoDim}`);
+  }
   return new Network(config, weights(model), int8).encode();
 }
 
@@ -65,7 +70,7 @@ class Network {
     const each = { axis: 0, num_outputs: MELS_A_FRAME };
     const parts = graph.split("Split", [graph.op("Gelu", [first])], MELS_A_FRAME, each);
     const frames = graph.op("Concat", parts, { axis: 1 });
-    const kept = (CONV2_KERNEL - MELS_A_FRAME) * dim;
+    const kept = (conv2Kernel(this.config) - MELS_A_FRAME) * dim;
     const before = graph.input("frames", [CHANNELS, kept]);
     graph.output("next_frames", frames, [CHANNELS, kept]);
     const window = graph.op("Concat", [before, frames], { axis: 1 });

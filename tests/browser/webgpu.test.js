@@ -15,6 +15,8 @@ const skip = BROWSER !== "chromium" && "only Chromium offers WebGPU without a GP
 const TINY = {
   name: "tiny", dim: 16, channel_layers: 1, num_layers: 1, heads: 2, context_frames: 32, feed_forward_factor: 4, norm_epsilon: 1e-5,
 };
+/** As tests/tiny.rs has it, the window of the other. */
+const TINY_WHISPER = { ...TINY, name: "tiny-whisper", channel_layers: 2, encoder: "whisper", stereo_dim: 12, stereo_heads: 3 };
 
 let site;
 let bare;
@@ -25,6 +27,7 @@ before(async () => {
   const shipped = new Uint8Array(await readFile(new URL("npm/models/optimized.safetensors", ROOT)));
   const files = {
     "tiny.safetensors": Buffer.from(randomModel(TINY, "f32")),
+    "tiny-whisper.safetensors": Buffer.from(randomModel(TINY_WHISPER, "f32")),
     "shipped.safetensors": Buffer.from(restored(shipped, "f32")),
     "losing.js": `(${losing})();\n${worker}`,
     "stalling.js": `(${stalling})();\n${worker}`,
@@ -139,14 +142,59 @@ function assertSame(heard, expected, least = 5) {
   return worst;
 }
 
-test("a recording on WebGPU equals the same on the CPU", { skip }, async (t) => {
-  const { found } = await on(async () => {
-    const call = { user: talk(1, 16_000, 6), agent: talk(2, 8_000, 5.93) };
-    return { cpu: await analyze(call, { model: tiny }), gpu: await analyze(call, { model: tiny, backend: "webgpu" }) };
+for (const model of ["./tiny.safetensors", "./tiny-whisper.safetensors"]) {
+  test(`a recording on WebGPU equals the same on the CPU: ${model}`, { skip }, async (t) => {
+    const { found } = await on(
+      async (model) => {
+        const call = { user: talk(1, 16_000, 6), agent: talk(2, 8_000, 5.93) };
+        return { cpu: await analyze(call, { model }), gpu: await analyze(call, { model, backend: "webgpu" }) };
+      },
+      { argument: model },
+    );
+    assert.deepEqual([found.cpu.backend, found.gpu.backend], ["cpu", "webgpu"]);
+    t.diagnostic(`logits differ by ${assertSame(found.gpu, found.cpu)}`);
   });
-  assert.deepEqual([found.cpu.backend, found.gpu.backend], ["cpu", "webgpu"]);
-  t.diagnostic(`logits differ by ${assertSame(found.gpu, found.cpu)}`);
-});
+
+  test(`any chunking gives the same logits, and a reset stream those of a new one: ${model}`, { skip }, async () => {
+    const { found } = await on(async (model) => {
+      const { GpuStream } = await import("./npm/dist/gpu/stream.js");
+      const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
+      const stream = await GpuStream.open(await bytes("./npm/dist/vap_gpu_bg.wasm"), await bytes(model));
+      const [hops, width] = [40, 160];
+      let state = 1;
+      const mels = Float32Array.from({ length: 2 * hops * width }, () => ((state = (Math.imul(state, 1664525) + 1) >>> 0) / 2 ** 31 - 1) * 2);
+      const run = async (sizes) => {
+        const list = [];
+        let from = 0;
+        for (const size of sizes) {
+          const part = [0, 1].map((channel) => mels.subarray((channel * hops + from) * width, (channel * hops + from + size) * width));
+          const both = new Float32Array(2 * size * width);
+          both.set(part[0]);
+          both.set(part[1], size * width);
+          list.push(...(await stream.step(both)));
+          from += size;
+        }
+        stream.reset();
+        return list;
+      };
+      const refused = [];
+      for (const length of [17, 4097 * 320]) refused.push(await failure(stream.step(new Float32Array(length))));
+      const chunkings = [[hops], Array(hops).fill(1), [8, 1, 8, 8, 1, 8, 1, 1, 1, 1, 1, 1], [hops]];
+      const found = [];
+      for (const sizes of chunkings) found.push(await run(sizes));
+      return { found, refused };
+    }, { argument: model });
+    const [whole, ...others] = found.found;
+    assert.equal(whole.length, 40 * 27);
+    assert.ok(whole.some((x, i) => i >= 27 && x !== whole[i % 27]), "logits that do not change prove nothing");
+    for (const other of others) {
+      const worst = whole.reduce((most, x, i) => Math.max(most, Math.abs(x - other[i])), 0);
+      assert.ok(worst <= 1e-4, `off by ${worst}`);
+    }
+    assert.deepEqual(whole, others.at(-1));
+    for (const refused of found.refused) assert.match(refused, /length: mels of whole hops/);
+  });
+}
 
 test("the weights that ship give on WebGPU what they give on the CPU", { skip }, async (t) => {
   const { found } = await on(async () => {
@@ -159,46 +207,6 @@ test("the weights that ship give on WebGPU what they give on the CPU", { skip },
   });
   assert.equal(found.gpu.backend, "webgpu");
   t.diagnostic(`logits differ by ${assertSame(found.gpu, found.cpu, 0)}`);
-});
-
-test("any chunking gives the same logits, and a reset stream those of a new one", { skip }, async () => {
-  const { found } = await on(async () => {
-    const { GpuStream } = await import("./npm/dist/gpu/stream.js");
-    const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
-    const stream = await GpuStream.open(await bytes("./npm/dist/gpu/vap_gpu_bg.wasm"), await bytes(tiny));
-    const [hops, width] = [40, 160];
-    let state = 1;
-    const mels = Float32Array.from({ length: 2 * hops * width }, () => ((state = (Math.imul(state, 1664525) + 1) >>> 0) / 2 ** 31 - 1) * 2);
-    const run = async (sizes) => {
-      const list = [];
-      let from = 0;
-      for (const size of sizes) {
-        const part = [0, 1].map((channel) => mels.subarray((channel * hops + from) * width, (channel * hops + from + size) * width));
-        const both = new Float32Array(2 * size * width);
-        both.set(part[0]);
-        both.set(part[1], size * width);
-        list.push(...(await stream.step(both)));
-        from += size;
-      }
-      stream.reset();
-      return list;
-    };
-    const refused = [];
-    for (const length of [17, 4097 * 320]) refused.push(await failure(stream.step(new Float32Array(length))));
-    const chunkings = [[hops], Array(hops).fill(1), [8, 1, 8, 8, 1, 8, 1, 1, 1, 1, 1, 1], [hops]];
-    const found = [];
-    for (const sizes of chunkings) found.push(await run(sizes));
-    return { found, refused };
-  });
-  const [whole, ...others] = found.found;
-  assert.equal(whole.length, 40 * 27);
-  assert.ok(whole.some((x, i) => i >= 27 && x !== whole[i % 27]), "logits that do not change prove nothing");
-  for (const other of others) {
-    const worst = whole.reduce((most, x, i) => Math.max(most, Math.abs(x - other[i])), 0);
-    assert.ok(worst <= 1e-4, `off by ${worst}`);
-  }
-  assert.deepEqual(whole, others.at(-1));
-  for (const refused of found.refused) assert.match(refused, /length: mels of whole hops/);
 });
 
 test("without an adapter WebGPU is refused by its code, auto takes the CPU, and nothing is fetched for it", { skip }, async () => {

@@ -14,8 +14,32 @@ pub const MELS_A_FRAME: usize = 2;
 pub const HOP_MELS: usize = MELS_A_FRAME * MEL_BANDS;
 /// Kernel of the encoder's first convolution (stride 1).
 pub const CONV1_KERNEL: usize = 3;
-/// Kernel of the encoder's second convolution (stride [`MELS_A_FRAME`]).
-pub const CONV2_KERNEL: usize = 4;
+
+/// How the encoder is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EncoderKind {
+    /// Second convolution of kernel 4, LayerNorm, then layers with ALiBi distance bias.
+    #[default]
+    Vap,
+    /// As Whisper's (Radford et al. 2022, arXiv 2212.04356), so that its weights can be imported: second convolution of
+    /// kernel 3, a constant position, layers whose distance bias is learned a head, then LayerNorm.
+    Whisper,
+}
+
+impl EncoderKind {
+    fn is_default(&self) -> bool {
+        *self == EncoderKind::Vap
+    }
+
+    /// Kernel of the second convolution (stride [`MELS_A_FRAME`]).
+    pub fn conv2_kernel(self) -> usize {
+        match self {
+            EncoderKind::Vap => 4,
+            EncoderKind::Whisper => 3,
+        }
+    }
+}
 
 /// Sizes of one model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +61,15 @@ pub struct ModelConfig {
     pub feed_forward_factor: usize,
     /// Epsilon of every LayerNorm.
     pub norm_epsilon: f64,
+    /// How the encoder is built.
+    #[serde(default, skip_serializing_if = "EncoderKind::is_default")]
+    pub encoder: EncoderKind,
+    /// Width of the stereo layers and heads; `dim` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stereo_dim: Option<usize>,
+    /// Attention heads of the stereo layers; `heads` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stereo_heads: Option<usize>,
 }
 
 impl ModelConfig {
@@ -75,12 +108,16 @@ impl ModelConfig {
         range("heads", self.heads, 1, 32)?;
         range("context_frames", self.context_frames, 1, 1024)?;
         range("feed_forward_factor", self.feed_forward_factor, 1, 8)?;
-        if !self.dim.is_multiple_of(self.heads) {
-            return Err(Error::ConfigValue {
-                key: "heads",
-                expected: format!("a divisor of dim ({})", self.dim),
-                found: self.heads.to_string(),
-            });
+        let stereo = self.stereo();
+        range("stereo_dim", stereo.dim, 1, 1024)?;
+        range("stereo_heads", stereo.heads, 1, 32)?;
+        for (key, width, dim, heads) in
+            [("heads", "dim", self.dim, self.heads), ("stereo_heads", "stereo_dim", stereo.dim, stereo.heads)]
+        {
+            if !dim.is_multiple_of(heads) {
+                let (expected, found) = (format!("a divisor of {width} ({dim})"), heads.to_string());
+                return Err(Error::ConfigValue { key, expected, found });
+            }
         }
         if !(self.norm_epsilon > 0.0 && self.norm_epsilon < 0.1) {
             return Err(Error::ConfigValue {
@@ -90,6 +127,23 @@ impl ModelConfig {
             });
         }
         Ok(())
+    }
+
+    /// The config as the stereo layers and heads see it: their width and attention heads in the place of the encoder's.
+    pub fn stereo(&self) -> ModelConfig {
+        ModelConfig {
+            dim: self.stereo_dim.unwrap_or(self.dim),
+            heads: self.stereo_heads.unwrap_or(self.heads),
+            encoder: EncoderKind::Vap,
+            stereo_dim: None,
+            stereo_heads: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether a linear layer brings the encoder's width to that of the stereo layers.
+    pub fn has_bridge(&self) -> bool {
+        self.stereo().dim != self.dim
     }
 
     /// Width of one attention head.
@@ -106,7 +160,7 @@ impl ModelConfig {
     /// convolutions.
     pub fn past_frames(&self) -> usize {
         let windows = self.channel_layers + 2 * self.num_layers;
-        let convolved_mels = (CONV1_KERNEL - 1) + (CONV2_KERNEL - MELS_A_FRAME);
+        let convolved_mels = (CONV1_KERNEL - 1) + (self.encoder.conv2_kernel() - MELS_A_FRAME);
         windows * (self.context_frames - 1) + convolved_mels.div_ceil(MELS_A_FRAME)
     }
 
@@ -130,12 +184,30 @@ mod tests {
             context_frames: 128,
             feed_forward_factor: 4,
             norm_epsilon: 1e-5,
+            encoder: EncoderKind::Vap,
+            stereo_dim: None,
+            stereo_heads: None,
+        }
+    }
+
+    fn standard() -> ModelConfig {
+        ModelConfig {
+            name: "standard".into(),
+            dim: 384,
+            heads: 6,
+            context_frames: 100,
+            encoder: EncoderKind::Whisper,
+            stereo_dim: Some(192),
+            stereo_heads: Some(4),
+            ..light()
         }
     }
 
     #[test]
     fn json_round_trip() {
         assert_eq!(ModelConfig::from_json(&light().to_json()).unwrap(), light());
+        assert_eq!(ModelConfig::from_json(&standard().to_json()).unwrap(), standard());
+        assert!(!light().to_json().contains("stereo") && !light().to_json().contains("encoder"));
     }
 
     #[test]
@@ -148,13 +220,16 @@ mod tests {
     #[test]
     fn values_out_of_range_are_named() {
         type Case = (&'static str, fn(&mut ModelConfig));
-        let cases: [Case; 6] = [
+        let cases: [Case; 9] = [
             ("heads", |c| c.heads = 5),
             ("dim", |c| c.dim = 0),
             ("dim", |c| c.dim = usize::MAX),
             ("context_frames", |c| c.context_frames = 0),
             ("norm_epsilon", |c| c.norm_epsilon = f64::NAN),
             ("num_layers", |c| c.num_layers = 0),
+            ("stereo_heads", |c| (c.stereo_dim, c.stereo_heads) = (Some(96), Some(5))),
+            ("stereo_heads", |c| c.stereo_heads = Some(0)),
+            ("stereo_dim", |c| c.stereo_dim = Some(0)),
         ];
         for (name, change) in cases {
             let mut config = light();
@@ -169,6 +244,8 @@ mod tests {
     #[test]
     fn the_past_of_light_is_twenty_seconds() {
         assert_eq!(light().past_frames(), 8 * 127 + 2);
+        // Three mels: two frames.
+        assert_eq!(standard().past_frames(), 8 * 99 + 2);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the trainer and the listener of `vap-turn` must share, written once.
+//! What the trainer and the runtime of `vap-turn` must share, written once.
 //!
 //! Sound flows down this list; a module uses only modules above it. Everything here is plain `f32` slices and
 //! values: no tensors, no files, no threads, and it builds for native targets and `wasm32-unknown-unknown`.
@@ -16,9 +16,6 @@ pub mod audio;
 pub mod features;
 pub mod params;
 pub mod projection;
-pub mod reference_events;
-pub mod labels;
-pub mod metrics;
 pub mod policy;
 pub mod expectation;
 pub mod calibration;

@@ -204,7 +204,7 @@ impl ModelFile {
                 let (expected, found) = (param.len(), weight.values.len());
                 return Err(Error::Length { what: "values of a weight", expected, found });
             }
-            if let Some(index) = storage::misfit(weight, storage) {
+            if let Some(index) = storage::misfit(&param.name, weight, storage) {
                 return Err(Error::NotFinite { place: format!("weight {}", param.name), index });
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Linear weights are `[out, in]`, convolutions `[out, in, kernel]`, as PyTorch stores them.
 
-use crate::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, ModelConfig};
+use crate::config::{CONV1_KERNEL, EncoderKind, MEL_BANDS, ModelConfig};
 use crate::projection::BINS;
 
 /// One weight: its name and its shape.
@@ -29,17 +29,34 @@ impl Param {
 /// Every weight of the model, in the order sound flows through them.
 pub fn params(config: &ModelConfig) -> Vec<Param> {
     let (d, f) = (config.dim, config.feed_forward_dim());
+    let whisper = config.encoder == EncoderKind::Whisper;
     let mut list = List(Vec::new());
     list.add("encoder.conv1.weight", &[d, MEL_BANDS, CONV1_KERNEL]);
     list.add("encoder.conv1.bias", &[d]);
-    list.add("encoder.conv2.weight", &[d, d, CONV2_KERNEL]);
+    list.add("encoder.conv2.weight", &[d, d, config.encoder.conv2_kernel()]);
     list.add("encoder.conv2.bias", &[d]);
-    list.norm("encoder.norm", d);
+    if whisper {
+        list.add("encoder.position", &[d]);
+    } else {
+        list.norm("encoder.norm", d);
+    }
     for i in 0..config.channel_layers {
         let at = format!("encoder.layers.{i}");
         list.attention(&at, "self_attention", d);
+        if whisper {
+            let shape = [config.heads, config.context_frames];
+            list.add(&format!("{at}.self_attention.distance_bias"), &shape);
+        }
         list.feed_forward(&at, d, f);
     }
+    if whisper {
+        list.norm("encoder.norm", d);
+    }
+    let stereo = config.stereo();
+    if config.has_bridge() {
+        list.linear("bridge", stereo.dim, d);
+    }
+    let (d, f) = (stereo.dim, stereo.feed_forward_dim());
     for i in 0..config.num_layers {
         let at = format!("transformer.layers.{i}");
         list.attention(&at, "self_attention", d);

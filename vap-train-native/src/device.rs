@@ -1,11 +1,11 @@
-//! Where the teacher computes: CUDA when a GPU and its libraries are there, else the CPU.
+//! Where the trainer computes: CUDA when a GPU and its libraries are there, else the CPU.
 
 use tch::Cuda;
 
-pub use tch::Device;
-
 use crate::config::{Precision, TrainingConfig};
 use crate::error::{Error, Result};
+
+pub use tch::Device;
 
 /// The device training runs on: of several GPUs that of this process, by its rank on this machine.
 ///

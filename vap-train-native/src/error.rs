@@ -13,13 +13,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// A corpus or a prepared folder is not as it should be.
     #[error(transparent)]
-    Corpus(#[from] crate::corpora::CorpusError),
+    Corpus(#[from] crate::data::CorpusError),
     /// Core: config, audio, model file.
     #[error(transparent)]
     Core(#[from] vap_core::Error),
     /// Downloads.
     #[error(transparent)]
-    Download(#[from] crate::download::DownloadError),
+    Download(#[from] crate::data::download::DownloadError),
     /// libtorch.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
@@ -42,6 +42,17 @@ pub enum Error {
     /// Weights that do not fit the model.
     #[error("weights: {0}")]
     Weights(String),
+    /// A network from elsewhere that holds no encoder that the config's model could begin with.
+    #[error("{}: {message}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// Expected and found.
+        message: String,
+    },
+    /// A teacher that cannot be asked.
+    #[error("teacher: {0}")]
+    Teacher(String),
     /// A checkpoint that does not belong to this run.
     #[error("checkpoint {path}: {message}")]
     Checkpoint {

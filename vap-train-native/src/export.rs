@@ -1,4 +1,4 @@
-//! Weights to the model file that the listener loads.
+//! Weights to the model file that the runtime loads.
 
 use std::path::Path;
 
@@ -9,13 +9,17 @@ use vap_core::model_file::{ModelFile, Storage};
 use vap_core::{ModelConfig, Policy};
 
 use crate::config::RunConfig;
+use crate::data::prepared::Prepared;
 use crate::error::{Error, Result};
 use crate::model;
-use crate::prepared::Prepared;
+use crate::model::teacher;
 
-/// Where weights come from, for the header.
-pub fn provenance(config: &RunConfig, data: &Prepared, step: u64, dev_loss: f64) -> Value {
-    json!({
+/// Where weights come from, for the header; with the source of what they began as and of their teacher.
+///
+/// # Errors
+/// As [`read_file`]; [`Error::Weights`] for a teacher file without a header.
+pub fn provenance(config: &RunConfig, data: &Prepared, step: u64, dev_loss: f64) -> Result<Value> {
+    let mut value = json!({
         "trainer": concat!("vap-train ", env!("CARGO_PKG_VERSION")),
         "licence": "Apache-2.0 OR MIT",
         "data": {
@@ -28,7 +32,15 @@ pub fn provenance(config: &RunConfig, data: &Prepared, step: u64, dev_loss: f64)
         "windows": step * config.training.batch as u64,
         "window_s": config.training.window_s,
         "dev_loss": dev_loss,
-    })
+    });
+    if let Some(path) = &config.training.start_from {
+        let start = read_file(path)?.provenance;
+        value["start"] = start.get("start").cloned().unwrap_or(start);
+    }
+    if let Some(path) = &config.training.teacher {
+        value["teacher"] = json!(teacher::source(path)?);
+    }
+    Ok(value)
 }
 
 /// Writes a model file from a store.

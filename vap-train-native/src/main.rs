@@ -1,4 +1,4 @@
-//! `vap-train`: all | download | prepare | simulate | train | evaluate | turnbench | real | leak | export | validate.
+//! `vap-train`: all | download | prepare | simulate | train | evaluate | turnbench | real | audit | export | validate.
 
 use std::path::{Path, PathBuf};
 
@@ -7,15 +7,22 @@ use clap::{Parser, Subcommand};
 use vap_core::Policy;
 use vap_core::model_file::Storage;
 use vap_train_native::config::RunConfig;
-use vap_train_native::corpora::Split;
-use vap_train_native::corpora::bad::OnBadFile;
-use vap_train_native::evaluate::{self, Candidate, LeakSize, Options};
+use vap_train_native::data::Split;
+use vap_train_native::data::bad::OnBadFile;
+use vap_train_native::data::download;
+use vap_train_native::data::prepare::{self, Corpus, Kind};
+use vap_train_native::data::prepared::Prepared;
+use vap_train_native::data::teacher::card::Said;
+use vap_train_native::data::teacher::label;
+use vap_train_native::data::teacher::questions::Wanted;
+use vap_train_native::evaluation::scores::Candidate;
+use vap_train_native::evaluation::{self, AuditSize, Options};
+use vap_train_native::export;
+use vap_train_native::model::import;
 use vap_train_native::pipeline::{self, Plan};
-use vap_train_native::prepare::{self, Corpus, Kind};
-use vap_train_native::prepared::Prepared;
-use vap_train_native::simulate::{self, Simulator};
-use vap_train_native::train::{RunFolder, train};
-use vap_train_native::{download, export, launch};
+use vap_train_native::training::launch;
+use vap_train_native::training::{RunFolder, train};
+use vap_train_native::windows::simulation::{self, Simulator};
 
 #[derive(Parser)]
 #[command(name = "vap-train", version, about = "Trains voice activity projection models for vap-turn")]
@@ -99,6 +106,55 @@ enum Verb {
         #[arg(long, value_parser = split, default_value = "dev")]
         split: Split,
     },
+    /// Writes start weights for training out of another network's encoder: an ONNX file, or Whisper's own.
+    Import {
+        /// ONNX file (integers are turned back to floats), or Whisper's model.safetensors.
+        #[arg(long, alias = "whisper", value_name = "FILE")]
+        onnx: PathBuf,
+        #[command(flatten)]
+        said: Said,
+        /// Run config whose model gets the weights.
+        #[arg(long)]
+        config: PathBuf,
+        /// Speech for the fits: a prepared folder, or any folder of WAV files (16 kHz, mono, 16 bit).
+        #[arg(long)]
+        speech: PathBuf,
+        /// Model file to write, for `training.start_from`.
+        #[arg(long)]
+        out: PathBuf,
+        /// Also writes the network with its head as it came, as a teacher of 2 s in tch.
+        #[arg(long)]
+        teacher_out: Option<PathBuf>,
+    },
+    /// Asks a teacher about everything that is prepared: would a turn that stops here have ended? Goes on where it
+    /// stopped; the answers lie in the prepared folder.
+    Label {
+        /// ONNX file that takes Whisper's log-mel of 8 s and gives a probability, e.g. Smart Turn's.
+        #[arg(long, value_name = "FILE")]
+        teacher: PathBuf,
+        #[command(flatten)]
+        said: Said,
+        /// onnxruntime's library; without it ORT_DYLIB_PATH or the system's.
+        #[arg(long, value_name = "LIBRARY")]
+        onnxruntime: Option<PathBuf>,
+        /// Prepared folder.
+        #[arg(long)]
+        data: PathBuf,
+        #[command(flatten)]
+        wanted: Wanted,
+        /// Splits that are asked about.
+        #[arg(long = "split", value_parser = split, value_delimiter = ',', default_value = "train,dev")]
+        splits: Vec<Split>,
+        /// Sessions of one thread each; as many as the machine has without it.
+        #[arg(long)]
+        threads: Option<usize>,
+        /// Questions asked at once.
+        #[arg(long, default_value_t = 1)]
+        batch: usize,
+        /// Ends after so many recordings.
+        #[arg(long)]
+        limit: Option<usize>,
+    },
     /// Trains a model, or goes on with an interrupted run.
     Train {
         /// Run config, e.g. configs/light.toml.
@@ -110,6 +166,12 @@ enum Verb {
         /// Folder of the run: config, checkpoint, log, best model.
         #[arg(long)]
         out: PathBuf,
+        /// Model file whose weights the run begins with, in the place of the config's `start_from`.
+        #[arg(long)]
+        start_from: Option<PathBuf>,
+        /// Teacher file of `import` that answers for the ends of turns, in the place of the config's `teacher`.
+        #[arg(long)]
+        teacher: Option<PathBuf>,
         /// Stops after this step; the same command without it goes on later.
         #[arg(long)]
         stop_at: Option<u64>,
@@ -135,7 +197,7 @@ enum Verb {
         /// Dialogues, clean and as trained.
         #[arg(long, default_value_t = 36)]
         count: u64,
-        /// Dialogues of each other condition (noise, telephone, leak, silent agent); 0 leaves them out.
+        /// Dialogues of each other condition (noise, telephone, crosstalk, silent agent); 0 leaves them out.
         #[arg(long, default_value_t = 8)]
         conditions: u64,
         /// Length of each, in seconds.
@@ -174,7 +236,7 @@ enum Verb {
         out: Option<PathBuf>,
     },
     /// Shows how well ends of simulated turns are told from pauses without speech: 0.5 is right for silence alone.
-    Leak {
+    Audit {
         /// Run config whose simulation is looked at.
         #[arg(long)]
         config: PathBuf,
@@ -194,7 +256,7 @@ enum Verb {
         #[arg(long, default_value_t = 60.0)]
         seconds: f32,
     },
-    /// Writes a model file for the listener, with policy, calibration and reports in its header.
+    /// Writes a model file for the runtime, with policy, calibration and reports in its header.
     Export {
         /// Model file of a run, e.g. runs/light/best.safetensors.
         #[arg(long)]
@@ -261,12 +323,27 @@ fn main() -> Result<()> {
             let simulator = Simulator::new(&data, split, &config.simulation)?;
             std::fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
             for i in seed..seed + count {
-                simulate::write(&simulator.dialogue(i, seconds), &out.join(format!("dialogue-{i:05}")))?;
+                simulation::write(&simulator.dialogue(i, seconds), &out.join(format!("dialogue-{i:05}")))?;
             }
         }
+        Verb::Import { onnx, said, config, speech, out, teacher_out } => {
+            let options = import::Options { source: onnx, said, config, speech, out, teacher_out };
+            print!("{}", import::import(&options)?);
+        }
+        Verb::Label { teacher, said, onnxruntime, data, wanted, splits, threads, batch, limit } => {
+            let threads =
+                threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+            let library = onnxruntime;
+            let options =
+                label::Options { teacher, said, library, data, splits, wanted, threads, batch, limit };
+            print!("{}", label::label(&options)?);
+        }
         Verb::Train { processes: Some(processes), .. } => launch::launch(processes.into())?,
-        Verb::Train { config, data, out, stop_at, processes: None } => {
-            let config = RunConfig::read(&config)?;
+        Verb::Train { config, data, out, start_from, teacher, stop_at, processes: None } => {
+            let mut config = RunConfig::read(&config)?;
+            let training = &mut config.training;
+            training.start_from = start_from.or(training.start_from.take());
+            training.teacher = teacher.or(training.teacher.take());
             train(&config, &Prepared::open(&data)?, &RunFolder::new(&out), stop_at)?;
         }
         Verb::Evaluate { model, config, data, out, count, conditions, seconds, split, real } => {
@@ -274,32 +351,33 @@ fn main() -> Result<()> {
             let (folder, condition_count) = (data.clone(), conditions);
             let models = model;
             let options = Options { models, config, data, out, count, condition_count, seconds, split };
-            evaluate::run(&options)?;
+            evaluation::run(&options)?;
             if let Some(real) = real {
                 let candidate = Candidate::new(&name(&first), &export::read_file(&first)?)?;
                 score_real(&candidate, &real, Some(&Prepared::open(&folder)?), Some(&options.out))?;
             }
         }
         Verb::Turnbench { predictions, gold } => {
-            println!("{}", evaluate::score_predictions(&predictions, &gold)?);
+            println!("{}", evaluation::score_predictions(&predictions, &gold)?);
         }
         Verb::Real { model, real, data, out } => {
             let candidate = Candidate::new(&name(&model), &export::read_file(&model)?)?;
             let data = data.map(|path| Prepared::open(&path)).transpose()?;
             score_real(&candidate, &real, data.as_ref(), out.as_deref())?;
         }
-        Verb::Leak { config, data, model, train, test, seconds } => {
+        Verb::Audit { config, data, model, train, test, seconds } => {
             let (config, data) = (RunConfig::read(&config)?, Prepared::open(&data)?);
             let candidate =
                 model.map(|path| anyhow::Ok(Candidate::new(&name(&path), &export::read_file(&path)?)?));
             let candidate = candidate.transpose()?;
-            for (condition, simulation) in
-                [("clean", evaluate::clean(&config.simulation)), ("as trained", config.simulation)]
-            {
-                let size = LeakSize { train, test, seconds };
-                let rows = evaluate::leak(candidate.as_ref(), &data, &simulation, size)?;
+            for (condition, simulation) in [
+                ("clean", evaluation::recordings::clean(&config.simulation)),
+                ("as trained", config.simulation),
+            ] {
+                let size = AuditSize { train, test, seconds };
+                let rows = evaluation::audit::silence(candidate.as_ref(), &data, &simulation, size)?;
                 let columns = [format!("{condition}, {train} dialogues to train, {test} to test")];
-                println!("{}", evaluate::table(&columns, &rows));
+                println!("{}", evaluation::report::table(&columns, &rows));
             }
         }
         Verb::Export { model, out, policy, calibration, report, commit, storage } => {
@@ -364,11 +442,11 @@ fn score_real(
     data: Option<&Prepared>,
     out: Option<&Path>,
 ) -> Result<()> {
-    let mut report = evaluate::real(candidate, folder)?;
+    let mut report = evaluation::real(candidate, folder)?;
     if let Some(data) = data {
-        report.rows.extend(evaluate::pairs(candidate, data, Split::Test)?);
+        report.rows.extend(evaluation::audit::pairs(candidate, data, Split::Test)?);
     }
-    let markdown = evaluate::real_markdown(&report);
+    let markdown = evaluation::report::real_markdown(&report);
     println!("{markdown}");
     if let Some(out) = out {
         std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;

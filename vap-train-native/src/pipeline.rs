@@ -3,16 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{RunConfig, TrainingConfig};
-use crate::corpora::Split;
-use crate::corpora::bad::OnBadFile;
-use crate::error::{Error, Result};
-use crate::evaluate::{self, Options};
-use crate::prepare::{self, Corpus, Kind};
-use crate::prepared::Prepared;
-use crate::train::{RunFolder, train};
-use crate::{device, download, export};
 use vap_core::model_file::Storage;
+
+use crate::config::{RunConfig, TrainingConfig};
+use crate::data::bad::OnBadFile;
+use crate::data::prepare::{self, Corpus, Kind};
+use crate::data::prepared::Prepared;
+use crate::data::{Split, download};
+use crate::error::{Error, Result};
+use crate::evaluation::{self, Options};
+use crate::training::{RunFolder, train};
+use crate::{device, export};
 
 /// What a small run downloads: some hours of speech, and the timing of conversations without their sound.
 const SMALL: [&str; 5] = [
@@ -112,7 +113,7 @@ pub fn run(plan: &Plan) -> Result<()> {
     say(4, "choose thresholds on dev, score on test");
     let (count, condition_count) = DIALOGUES[usize::from(small)];
     let score = |models: &[PathBuf], name: &str, split| {
-        evaluate::run(&Options {
+        evaluation::run(&Options {
             models: models.to_vec(),
             config: told.clone(),
             data: prepared.clone(),

@@ -10,7 +10,7 @@ mod tiny;
 use compare::{numbers, tensors, worst};
 use js_sys::Reflect;
 use std::sync::Arc;
-use tiny::{Random, random_file, restless, talk, tiny_config};
+use tiny::{Random, random_file, restless, talk, tiny_configs};
 use vap_core::config::{HOP_MELS, MEL_BANDS};
 use vap_core::model_file::Storage;
 use vap_wasm::{Error, KernelModel, Output, Session, SessionOptions};
@@ -20,7 +20,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 const HOP_SAMPLES: usize = 320;
 
 fn bytes(seed: u64) -> Vec<u8> {
-    random_file(tiny_config(), seed).to_bytes(Storage::F32).unwrap()
+    let [usual, _] = tiny_configs();
+    random_file(usual, seed).to_bytes(Storage::F32).unwrap()
 }
 
 fn session(rate_hz: u32) -> Result<Session, Error> {
@@ -30,12 +31,19 @@ fn session(rate_hz: u32) -> Result<Session, Error> {
 
 #[wasm_bindgen_test]
 fn kernels_give_the_teachers_golden() {
-    let model = KernelModel::from_bytes(&bytes(5)).unwrap();
-    let mels = Random::new(3).list(2 * 2 * 40 * MEL_BANDS, 1.7);
-    let mut logits = Vec::new();
-    model.forward(&mels, &mut model.pass(1), &mut model.init_state(), &mut logits).unwrap();
-    let off = worst(&logits, &tensors(include_bytes!("../../tests/golden/parity.safetensors"))["logits"]);
-    assert!(off < 1e-3, "off by {off}");
+    let goldens: [&[u8]; 2] = [
+        include_bytes!("../../tests/golden/parity.safetensors"),
+        include_bytes!("../../tests/golden/parity-whisper.safetensors"),
+    ];
+    for (config, golden) in tiny_configs().into_iter().zip(goldens) {
+        let name = config.name.clone();
+        let model = KernelModel::from_file(&random_file(config, 5)).unwrap();
+        let mels = Random::new(3).list(2 * 2 * 40 * MEL_BANDS, 1.7);
+        let mut logits = Vec::new();
+        model.forward(&mels, &mut model.pass(1), &mut model.init_state(), &mut logits).unwrap();
+        let off = worst(&logits, &tensors(golden)["logits"]);
+        assert!(off < 1e-3, "{name}: off by {off}");
+    }
 }
 
 #[wasm_bindgen_test]

@@ -12,6 +12,8 @@ mod demo;
 mod host;
 mod libtorch;
 mod paths;
+#[cfg(test)]
+mod rooms;
 mod setup;
 mod shell;
 mod sizes;

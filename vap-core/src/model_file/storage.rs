@@ -14,7 +14,7 @@ pub enum Storage {
     /// 16-bit floats (IEEE half).
     F16,
     /// Matrices and kernels as integers of -127 to 127 times a scale an output row (absolute maximum over 127,
-    /// symmetric, no zero point); norms and biases as 16-bit floats.
+    /// symmetric, no zero point); norms, biases, those by distance too, and the position as 16-bit floats.
     ///
     /// A weight `name` of shape `[out, ...]` is the tensor `name` (I8, same shape) and the tensor `name.scale`
     /// (F32, `[out]`, above 0). Scales keep 17 significant bits, so that a product with an integer is exact in f32.
@@ -38,9 +38,10 @@ fn scale_name(name: &str) -> String {
     format!("{name}.scale")
 }
 
-/// Whether [`Storage::I8`] holds a weight of this shape as integers.
-fn is_matrix(shape: &[usize]) -> bool {
-    shape.len() >= 2
+/// Whether [`Storage::I8`] holds this weight as integers. A bias by distance is added, not multiplied, and a far
+/// frame's would set the scale of all.
+fn is_matrix(name: &str, shape: &[usize]) -> bool {
+    shape.len() >= 2 && !name.ends_with(".distance_bias")
 }
 
 /// Values an output row.
@@ -60,11 +61,11 @@ fn scale(row: &[f32]) -> f32 {
 }
 
 /// Index of the first value that is not finite, or would not be once stored so.
-pub(super) fn misfit(weight: &Weight, storage: Storage) -> Option<usize> {
+pub(super) fn misfit(name: &str, weight: &Weight, storage: Storage) -> Option<usize> {
     let place = |fits: fn(f32) -> bool| weight.values.iter().position(|v| !fits(*v));
     match storage {
         Storage::F32 => place(f32::is_finite),
-        Storage::I8 if is_matrix(&weight.shape) => {
+        Storage::I8 if is_matrix(name, &weight.shape) => {
             let length = row_length(&weight.shape);
             place(f32::is_finite).or_else(|| {
                 let row = weight.values.chunks(length).position(|row| !(LARGEST * scale(row)).is_finite());
@@ -83,7 +84,7 @@ pub(super) fn pack(name: &str, weight: &Weight, storage: Storage) -> Vec<Stored>
     let shape = &weight.shape;
     match storage {
         Storage::F32 => vec![stored(name.into(), Dtype::F32, shape, floats(&weight.values))],
-        Storage::I8 if is_matrix(shape) => {
+        Storage::I8 if is_matrix(name, shape) => {
             let rows = weight.values.chunks(row_length(shape));
             let scales: Vec<f32> = rows.clone().map(scale).collect();
             let integers = rows.zip(&scales).flat_map(|(row, scale)| {
@@ -150,7 +151,7 @@ pub(super) fn stored<'a>(wanted: &Param, tensors: &SafeTensors<'a>) -> Result<St
             not_finite(values.iter().position(|b| !f16::from_le_bytes(*b).is_finite()))?;
             Ok(StoredWeight::F16(values))
         }
-        Dtype::I8 if is_matrix(shape) => {
+        Dtype::I8 if is_matrix(name, shape) => {
             let scales = scales(name, shape, tensors)?;
             let integers = view.data();
             if let Some(index) = integers.iter().position(|q| *q as i8 == i8::MIN) {
@@ -163,7 +164,7 @@ pub(super) fn stored<'a>(wanted: &Param, tensors: &SafeTensors<'a>) -> Result<St
             Ok(StoredWeight::I8 { integers, scales })
         }
         found => {
-            let expected = if is_matrix(shape) { "F32, F16 or I8" } else { "F32 or F16" };
+            let expected = if is_matrix(name, shape) { "F32, F16 or I8" } else { "F32 or F16" };
             Err(Error::ModelFile(format!("weight {name}: expected type {expected}, found {found:?}")))
         }
     }

@@ -14,6 +14,9 @@ fn tiny() -> ModelFile {
         context_frames: 3,
         feed_forward_factor: 2,
         norm_epsilon: 1e-5,
+        encoder: Default::default(),
+        stereo_dim: None,
+        stereo_heads: None,
     };
     let weights = params::params(&config)
         .into_iter()
@@ -109,6 +112,32 @@ fn integers_are_within_half_a_step_of_their_row() {
     assert!(read.to_bytes(Storage::I8).unwrap() == bytes, "what was read is written to the same bytes");
     let floats = model.to_bytes(Storage::F32).unwrap();
     assert!(bytes.len() < floats.len());
+}
+
+#[test]
+fn a_bias_by_distance_and_the_position_stay_floats() {
+    use crate::config::EncoderKind;
+    let mut model = tiny();
+    model.config = ModelConfig { encoder: EncoderKind::Whisper, stereo_dim: Some(6), ..model.config };
+    // One far frame of much weight: as an integer of its scale, 0.125 would be lost.
+    let weights = params::params(&model.config).into_iter().map(|p| {
+        let mut values = vec![0.125; p.len()];
+        values[0] = -90.0;
+        (p.name, Weight { shape: p.shape, values })
+    });
+    model.weights = weights.collect();
+    let bytes = model.to_bytes(Storage::I8).unwrap();
+    let view = ModelView::read(&bytes).unwrap();
+    for param in params::params(&model.config) {
+        let stored = view.weight(&param).unwrap();
+        let float = param.shape.len() == 1 || param.name.ends_with("distance_bias");
+        assert_eq!(matches!(stored, StoredWeight::F16(_)), float, "{}", param.name);
+        assert_eq!(stored.to_f32() == model.weights[&param.name].values, float, "{}", param.name);
+    }
+    let name = "encoder.layers.0.self_attention.distance_bias";
+    model.weights.get_mut(name).unwrap().values[1] = 1e6;
+    let error = model.to_bytes(Storage::I8).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { place, index: 1 } if place.contains(name)));
 }
 
 /// Offset of a tensor's data in the file.

@@ -1,11 +1,12 @@
-//! Multi-head attention over a bounded causal window with ALiBi distance bias (Press et al. 2022, arXiv 2108.12409).
+//! Multi-head attention over a bounded causal window with a bias by distance: ALiBi (Press et al. 2022, arXiv
+//! 2108.12409), or learned a head.
 //!
 //! Time is cut into blocks as long as the window, so a query needs the keys of its own block and the one before:
 //! work grows with the length of the window, not with its square.
 
-use tch::nn::{self, Linear, Module, Path};
+use tch::nn::{self, Init, Linear, Module, Path};
 use tch::{Device, Kind, Tensor};
-use vap_core::config::ModelConfig;
+use vap_core::config::{EncoderKind, ModelConfig};
 
 use super::Mode;
 
@@ -14,8 +15,12 @@ pub struct Band {
     frames: i64,
     blocks: i64,
     block: i64,
-    /// `[blocks, heads, block, 2 * block]`, minus infinity outside the window.
+    /// ALiBi `[blocks, heads, block, 2 * block]`, minus infinity outside the window.
     bias: Tensor,
+    /// Zero in the window, minus infinity outside, `[blocks, 1, block, 2 * block]`.
+    window: Tensor,
+    /// Distance of each key in the window, else 0, `[block * 2 * block]`.
+    distance: Tensor,
 }
 
 impl Band {
@@ -29,12 +34,27 @@ impl Band {
         let distance = query - &key;
         let outside = distance.less(0.0).logical_or(&distance.greater_equal(block as f64));
         let slopes = Tensor::from_slice(&config.alibi_slopes()).to_device(device).reshape([-1, 1, 1]);
-        let bias = (slopes * -&distance.unsqueeze(0)).masked_fill(&outside, f64::NEG_INFINITY).unsqueeze(0);
-        // Before the first block there is nothing to attend to.
-        let first = bias.masked_fill(&key.less(block as f64), f64::NEG_INFINITY);
-        let heads = config.heads as i64;
-        let rest = bias.expand([(blocks - 1).max(0), heads, block, 2 * block], false);
-        Band { frames, blocks, block, bias: Tensor::cat(&[first, rest], 0) }
+        let blocked = |bias: Tensor| {
+            let bias = bias.masked_fill(&outside, f64::NEG_INFINITY).unsqueeze(0);
+            // Before the first block there is nothing to attend to.
+            let first = bias.masked_fill(&key.less(block as f64), f64::NEG_INFINITY);
+            let rest = bias.expand([(blocks - 1).max(0), -1, -1, -1], false);
+            Tensor::cat(&[first, rest], 0)
+        };
+        Band {
+            frames,
+            blocks,
+            block,
+            bias: blocked(slopes * -&distance.unsqueeze(0)),
+            window: blocked(distance.zeros_like().unsqueeze(0)),
+            distance: distance.masked_fill(&outside, 0.0).to_kind(Kind::Int64).flatten(0, -1),
+        }
+    }
+
+    /// Bias `[blocks, heads, block, 2 * block]` of a learned one by distance, `[heads, block]`.
+    fn learned(&self, by_distance: &Tensor) -> Tensor {
+        let bias = by_distance.index_select(1, &self.distance);
+        bias.reshape([-1, self.block, 2 * self.block]).unsqueeze(0) + &self.window
     }
 }
 
@@ -46,11 +66,13 @@ pub struct Attention {
     value: Linear,
     output: Linear,
     heads: i64,
+    /// Learned bias by distance in frames, `[heads, context_frames]`, in the place of ALiBi.
+    distance_bias: Option<Tensor>,
 }
 
 impl Attention {
-    /// Layer with fresh weights.
-    pub fn new(path: &Path, config: &ModelConfig) -> Attention {
+    /// Layer with fresh weights; its bias by distance is learned where `kind` is Whisper's encoder.
+    pub fn new(path: &Path, config: &ModelConfig, kind: EncoderKind) -> Attention {
         let dim = config.dim as i64;
         let linear = |name: &str| nn::linear(path / name, dim, dim, Default::default());
         Attention {
@@ -60,6 +82,10 @@ impl Attention {
             value: linear("value"),
             output: linear("output"),
             heads: config.heads as i64,
+            distance_bias: (kind == EncoderKind::Whisper).then(|| {
+                let shape = [config.heads as i64, config.context_frames as i64];
+                path.var("distance_bias", &shape, Init::Const(0.0))
+            }),
         }
     }
 
@@ -77,8 +103,11 @@ impl Attention {
         let (k, v) = (with_previous(&k), with_previous(&v));
         // Blocks become rows: libtorch's fused attention takes four axes.
         let flat = |x: &Tensor| x.flatten(0, 1);
-        let bias =
-            band.bias.unsqueeze(0).expand([rows, -1, -1, -1, -1], false).flatten(0, 1).to_kind(q.kind());
+        let bias = match &self.distance_bias {
+            Some(by_distance) => band.learned(by_distance),
+            None => band.bias.shallow_clone(),
+        };
+        let bias = bias.unsqueeze(0).expand([rows, -1, -1, -1, -1], false).flatten(0, 1).to_kind(q.kind());
         let (q, k, v) = (flat(&q), flat(&k), flat(&v));
         let mixed = Tensor::scaled_dot_product_attention(&q, &k, &v, Some(&bias), 0.0, false, None, false)
             .transpose(1, 2)

@@ -1,4 +1,4 @@
-//! A model file on libtorch: sound of both channels in, frames out. What the listener does, the teacher's way.
+//! A model file on libtorch: sound of both channels in, frames out. What the runtime does, on libtorch.
 
 use tch::nn::VarStore;
 use tch::{Device, Tensor};

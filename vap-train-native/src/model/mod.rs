@@ -1,27 +1,31 @@
-//! The tch twin of the listener's model: mel windows in, logits out. Rooms and weight names are those of `vap-wasm`
+//! The tch twin of the runtime's model: mel windows in, logits out. Rooms and weight names are those of `vap-wasm`
 //! and `vap_core::params`.
 //!
-//! The teacher sees whole windows from the start of a stream; the listener's chunks from a fresh state give the
+//! Training sees whole windows from the start of a stream; the runtime's chunks from a fresh state give the
 //! same numbers (tested in `tests/parity.rs`).
 
 mod attention;
 mod encoder;
 mod heads;
+pub mod import;
 mod loaded;
+pub mod readout;
+pub mod teacher;
 mod transformer;
 
 use std::collections::BTreeMap;
 
-use tch::nn::{Linear, Module, Path, VarStore};
+use tch::nn::{self, Linear, Module, Path, VarStore};
 use tch::{Kind, Tensor};
 use vap_core::config::ModelConfig;
 use vap_core::model_file::{ModelFile, Weight};
 
-use crate::error::{Error, Result};
 use attention::Band;
 use encoder::Encoder;
 use heads::Heads;
 use transformer::Transformer;
+
+use crate::error::{Error, Result};
 
 pub use loaded::LoadedModel;
 
@@ -29,6 +33,8 @@ pub use loaded::LoadedModel;
 pub struct VapModel {
     config: ModelConfig,
     encoder: Encoder,
+    /// From the encoder's width to that of the stereo layers, where they differ.
+    bridge: Option<Linear>,
     transformer: Transformer,
     heads: Heads,
 }
@@ -66,22 +72,35 @@ impl Mode {
 impl VapModel {
     /// Model with freshly drawn weights below `path`.
     pub fn new(path: &Path, config: &ModelConfig) -> VapModel {
+        let stereo = config.stereo();
         VapModel {
             config: config.clone(),
             encoder: Encoder::new(&(path / "encoder"), config),
-            transformer: Transformer::new(&(path / "transformer"), config),
-            heads: Heads::new(&(path / "heads"), config),
+            bridge: config.has_bridge().then(|| {
+                nn::linear(path / "bridge", config.dim as i64, stereo.dim as i64, Default::default())
+            }),
+            transformer: Transformer::new(&(path / "transformer"), &stereo),
+            heads: Heads::new(&(path / "heads"), &stereo),
         }
     }
 
     /// Logits `[batch, frames, 27]` of normalised mel windows `[batch, 2, 2 * frames, 80]` that begin a stream.
     pub fn forward(&self, mels: &Tensor, mode: Mode) -> Tensor {
+        self.encode_and_forward(mels, mode).1
+    }
+
+    /// What the encoder says of each channel, `[2 * batch, frames, dim]`, and the logits of [`VapModel::forward`].
+    pub fn encode_and_forward(&self, mels: &Tensor, mode: Mode) -> (Tensor, Tensor) {
         let (batch, channels, mel_frames, bands) = mels.size4().unwrap_or((0, 2, 0, 80));
         let folded = mels.reshape([batch * channels, mel_frames, bands]);
-        let band = Band::new(&self.config, mel_frames / 2, mels.device());
-        let hidden = self.encoder.forward(&folded, &band, mode);
-        let hidden = self.transformer.forward(&hidden, &band, mode);
-        self.heads.forward(&hidden)
+        let band = |config: &ModelConfig| Band::new(config, mel_frames / 2, mels.device());
+        let encoded = self.encoder.forward(&folded, &band(&self.config), mode);
+        let hidden = match &self.bridge {
+            Some(bridge) => mode.linear(bridge, &encoded),
+            None => encoded.shallow_clone(),
+        };
+        let hidden = self.transformer.forward(&hidden, &band(&self.config.stereo()), mode);
+        (encoded, self.heads.forward(&hidden))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tch::Tensor;
 use tch::nn::{self, LayerNorm, Linear, Module, Path};
-use vap_core::config::ModelConfig;
+use vap_core::config::{EncoderKind, ModelConfig};
 
 use super::Mode;
 use super::attention::{Attention, Band, layer_norm};
@@ -26,8 +26,8 @@ impl Transformer {
             .map(|i| {
                 let at = path / "layers" / i;
                 Layer {
-                    self_attention: Attention::new(&(&at / "self_attention"), config),
-                    cross_attention: Attention::new(&(&at / "cross_attention"), config),
+                    self_attention: Attention::new(&(&at / "self_attention"), config, EncoderKind::Vap),
+                    cross_attention: Attention::new(&(&at / "cross_attention"), config, EncoderKind::Vap),
                     feed_forward: FeedForward::new(&(&at / "feed_forward"), config),
                 }
             })

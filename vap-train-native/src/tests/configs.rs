@@ -1,8 +1,9 @@
+use tch::nn::VarStore;
+use vap_core::params;
+
 use crate::config::RunConfig;
 use crate::device::Device;
 use crate::model::VapModel;
-use tch::nn::VarStore;
-use vap_core::params;
 
 #[test]
 fn every_run_file_parses_and_builds_its_model() {

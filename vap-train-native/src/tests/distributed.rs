@@ -2,15 +2,16 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use tch::Tensor;
+
 use super::training::{checkpoint, tiny};
 use super::*;
 use crate::config::{RunConfig, TrainingConfig};
-use crate::corpora::fixture::Folder;
-use crate::dataset::{Shard, Windows, step_windows};
+use crate::data::fixture::Folder;
 use crate::device::Device;
-use crate::distributed::{Place, World};
-use crate::train::{RunFolder, train};
-use tch::Tensor;
+use crate::training::distributed::{Place, World};
+use crate::training::{RunFolder, train};
+use crate::windows::dataset::{Shard, Windows, step_windows};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -171,7 +172,7 @@ fn two_processes_train_as_one_with_the_double_batch() {
         log.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
     let (one_log, two_log) = (lines(&one), lines(&two));
-    assert_eq!((one_log.len(), two_log.len()), (10, 10), "two lines of training, eight looks");
+    assert_eq!((one_log.len(), two_log.len()), (10, 10), "two lines of training, eight validations");
     for (a, b) in one_log.iter().zip(&two_log) {
         for key in ["loss", "gradient_norm", "dev_loss"] {
             let (a, b) = (a[key].as_f64().unwrap_or(0.0), b[key].as_f64().unwrap_or(0.0));

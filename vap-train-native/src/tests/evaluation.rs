@@ -1,12 +1,13 @@
-use super::*;
-use crate::corpora::fixture::Folder;
-use crate::evaluate::{self, Options, score_predictions};
-use crate::export;
-use crate::model::{self, VapModel};
 use tch::nn::VarStore;
 use vap_core::features::FeatureStatistics;
 use vap_core::model_file::{ModelFile, Storage};
 use vap_core::{ModelConfig, Policy};
+
+use super::*;
+use crate::data::fixture::Folder;
+use crate::evaluation::{self, Options, score_predictions};
+use crate::export;
+use crate::model::{self, VapModel};
 
 /// A net of random weights.
 fn net() -> ModelFile {
@@ -19,6 +20,9 @@ fn net() -> ModelFile {
         context_frames: 8,
         feed_forward_factor: 2,
         norm_epsilon: 1e-5,
+        encoder: Default::default(),
+        stereo_dim: None,
+        stereo_heads: None,
     };
     tch::manual_seed(3);
     let store = VarStore::new(tch::Device::Cpu);
@@ -52,7 +56,7 @@ fn a_report_has_its_tables_pictures_and_files() {
         seconds: 20.0,
         split: Split::Test,
     };
-    evaluate::write(&options, &SimulationConfig::default(), &data()).unwrap();
+    evaluation::write(&options, &SimulationConfig::default(), &data()).unwrap();
     let text = |name: &str| std::fs::read_to_string(path("out").join(name)).unwrap();
     let report: serde_json::Value = serde_json::from_str(&text("report.json")).unwrap();
     let columns = &report["reports"][0]["columns"];

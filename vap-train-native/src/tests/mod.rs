@@ -2,6 +2,8 @@
 
 // What simulated dialogues promise.
 mod simulation;
+// What they hold beside clean talk.
+mod beside;
 // Windows of real calls.
 mod excerpts;
 // Optimiser, loss, resume, model.
@@ -14,9 +16,9 @@ mod evaluation;
 mod configs;
 
 use crate::config::SimulationConfig;
-use crate::corpora::Split;
-use crate::prepared::{
-    Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, Room, StoredSamples, Timing, TimingCorpus,
+use crate::data::Split;
+use crate::data::prepared::{
+    Gender, MAGIC, Manifest, NoiseClip, Prepared, RATE_HZ, RoomResponse, StoredSamples, Timing, TimingCorpus,
     TurnKind, TurnTiming, Utterance, UtteranceKind, VERSION,
 };
 
@@ -28,7 +30,7 @@ fn alone() -> std::sync::MutexGuard<'static, ()> {
 
 /// Two voices a split: harmonic tones with an inner pause of 0.3 s over room tone, the recordings cut at their very
 /// end, on true timings.
-fn data() -> Prepared {
+pub(crate) fn data() -> Prepared {
     let mut speech = Vec::new();
     let mut utterances = Vec::new();
     for split in Split::ALL {
@@ -101,7 +103,7 @@ fn data() -> Prepared {
             samples: 8_000,
             level_db: -40.0,
         }],
-        rooms: vec![Room { name: "room".into(), rt60_s: 0.3, offset_samples: 0, samples: 800 }],
+        rooms: vec![RoomResponse { name: "room".into(), rt60_s: 0.3, offset_samples: 0, samples: 800 }],
         calls: Vec::new(),
         timings: Split::ALL.map(timing).to_vec(),
         licences: Default::default(),
@@ -111,8 +113,7 @@ fn data() -> Prepared {
     Prepared::from_parts(manifest, speech, noise, rooms, Vec::new())
 }
 
-/// No degradation at all and a digital bed.
+/// No degradation at all and a digital room tone.
 fn bare() -> SimulationConfig {
-    let clean = crate::evaluate::clean(&SimulationConfig::default());
-    SimulationConfig { silent_bed: 1.0, ..clean }
+    SimulationConfig { silent_room_tone: 1.0, ..SimulationConfig::default().clean() }
 }

@@ -1,14 +1,15 @@
-use super::*;
-use crate::config::{LossConfig, RunConfig, TrainingConfig};
-use crate::corpora::fixture::Folder;
-use crate::device::Device;
-use crate::loss::{counts, loss};
-use crate::model::{Mode, VapModel};
-use crate::optimizer::{AdamW, learning_rate};
-use crate::train::{RunFolder, train};
 use tch::nn::{self, OptimizerConfig, VarStore};
 use tch::{Kind, Tensor};
 use vap_core::ModelConfig;
+
+use super::*;
+use crate::config::{LossConfig, RunConfig, TrainingConfig};
+use crate::data::fixture::Folder;
+use crate::device::Device;
+use crate::model::{Mode, VapModel};
+use crate::training::loss::{counts, loss};
+use crate::training::optimizer::{AdamW, learning_rate};
+use crate::training::{RunFolder, train};
 
 pub(super) fn tiny() -> RunConfig {
     RunConfig {
@@ -21,6 +22,9 @@ pub(super) fn tiny() -> RunConfig {
             context_frames: 8,
             feed_forward_factor: 2,
             norm_epsilon: 1e-5,
+            encoder: Default::default(),
+            stereo_dim: None,
+            stereo_heads: None,
         },
         training: TrainingConfig {
             steps: 6,
@@ -190,7 +194,7 @@ fn mixed_precision_is_close_to_f32() {
 fn a_run_without_progress_ends_early_and_stays_ended() {
     let _turn = alone();
     let (data, mut config, folder) = (data(), tiny(), Folder::new());
-    // A learning rate of nothing: the first look stays the best.
+    // A learning rate of nothing: the first validation stays the best.
     config.training =
         TrainingConfig { steps: 40, learning_rate: 1e-12, evaluate_every: 2, patience: 3, ..config.training };
     let run = RunFolder::new(&folder.0.join("run"));

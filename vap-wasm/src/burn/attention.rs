@@ -1,37 +1,68 @@
 //! Attention over a bounded window of the past, of a channel to itself or to the other channel.
 //!
 //! Keys and values of the past lie in rings; those of the block at hand are scored beside them, so rings are never
-//! moved or copied. What a query may see, and its distance bias, depend on positions alone: a [`Window`] holds
-//! them, built once a block and shared by all layers.
+//! moved or copied. What a query may see depends on positions alone: a [`Window`] holds it, built once a block and
+//! shared by all layers. A [`DistanceBias`] says what a distance costs: ALiBi, the same in all layers of one width, or
+//! learned, one a layer.
 
 use super::layers::{LayerNorm, Linear, swap_channels};
 use super::state::Ring;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use vap_core::ModelConfig;
 
 /// Score of what must not be seen; its weight after the softmax is exactly 0.
 const MASKED: f32 = -1e30;
 
+/// What a score loses by distance: `[heads, context + 1]`, frames back from the query, then what is out of sight.
+#[derive(Debug)]
+pub struct DistanceBias(Tensor<2>);
+
+impl DistanceBias {
+    /// From `[heads, context]`.
+    pub fn new(by_distance: &[f32], context: usize, device: &Device) -> Self {
+        let rows = by_distance.chunks_exact(context);
+        let (heads, width) = (rows.len(), context + 1);
+        let values: Vec<f32> = rows.flat_map(|row| row.iter().copied().chain([MASKED])).collect();
+        DistanceBias(Tensor::from_data(TensorData::new(values, [heads, width]), device))
+    }
+
+    /// In proportion to the distance, by the slopes of a config's heads.
+    pub fn alibi(config: &ModelConfig, device: &Device) -> Self {
+        let slopes = config.alibi_slopes().into_iter();
+        let by_distance: Vec<f32> =
+            slopes.flat_map(|slope| (0..config.context_frames).map(move |d| -slope * d as f32)).collect();
+        DistanceBias::new(&by_distance, config.context_frames, device)
+    }
+}
+
 /// What each frame of one block sees, and how far away it is.
 #[derive(Debug)]
 pub struct Window {
-    /// Bias of ring slots then block frames, `[1, heads, time, context + time]`.
-    bias: Tensor<4>,
+    /// Columns of a [`DistanceBias`]: of each frame the ring slots, then the block, `[time x (context + time)]`.
+    columns: Tensor<1, Int>,
+    frames: usize,
     /// First slot of the ring that the block writes.
     slot: usize,
 }
 
 impl Window {
     /// Window of the `frames` frames from `position` on.
-    pub fn new(config: &ModelConfig, position: u64, frames: usize, device: &Device) -> Self {
-        let context = config.context_frames;
-        let distances = distances(position, frames, context);
-        let mut bias = Vec::with_capacity(config.heads * distances.len());
-        for slope in config.alibi_slopes() {
-            bias.extend(distances.iter().map(|d| d.map_or(MASKED, |d| -slope * d as f32)));
+    pub fn new(context: usize, position: u64, frames: usize, device: &Device) -> Self {
+        let distances = distances(position, frames, context).into_iter();
+        let columns: Vec<i32> = distances.map(|d| d.unwrap_or(context) as i32).collect();
+        let length = columns.len();
+        Window {
+            columns: Tensor::from_data(TensorData::new(columns, [length]), device),
+            frames,
+            slot: (position % context as u64) as usize,
         }
-        let data = TensorData::new(bias, [1, config.heads, frames, context + frames]);
-        Window { bias: Tensor::from_data(data, device), slot: (position % context as u64) as usize }
+    }
+
+    /// Bias of every score, `[1, heads, time, context + time]`.
+    pub fn bias(&self, by_distance: &DistanceBias) -> Tensor<4> {
+        let [heads, width] = by_distance.0.dims();
+        let bias = by_distance.0.clone().select(1, self.columns.clone());
+        bias.reshape([1, heads, self.frames, width - 1 + self.frames])
     }
 }
 
@@ -66,7 +97,14 @@ pub struct Attention {
 
 impl Attention {
     /// `[rows, time, dim] -> [rows, time, dim]`, to be added to `x`; the block's keys and values go into the ring.
-    pub(super) fn forward(&self, x: Tensor<3>, ring: &mut Ring, window: &Window) -> Tensor<3> {
+    /// `bias` is the window's.
+    pub(super) fn forward(
+        &self,
+        x: Tensor<3>,
+        ring: &mut Ring,
+        window: &Window,
+        bias: &Tensor<4>,
+    ) -> Tensor<3> {
         let [rows, time, dim] = x.dims();
         let (heads, head_dim) = (self.heads, dim / self.heads);
         let context = ring.keys.dims()[2];
@@ -83,7 +121,7 @@ impl Attention {
 
         let past = query.clone().matmul(ring.keys.clone().swap_dims(2, 3));
         let present = query.matmul(keys.clone().swap_dims(2, 3));
-        let scores = Tensor::cat(vec![past, present], 3) + window.bias.clone();
+        let scores = Tensor::cat(vec![past, present], 3) + bias.clone();
         let shares = activation::softmax(scores, 3);
         let [past, present] = [0..context, context..context + time]
             .map(|range| shares.clone().slice([0..rows, 0..heads, 0..time, range]));

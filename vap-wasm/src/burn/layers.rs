@@ -53,12 +53,15 @@ impl CausalConv {
         let kept = self.kernel - self.stride;
         let padded = Tensor::cat(vec![tail.clone(), x], 1);
         *tail = padded.clone().slice([0..rows, length..length + kept]);
-        // Inputs of one stride stand side by side, so every window is whole groups of `stride x in` values.
-        let group = self.stride * width;
-        let groups = padded.reshape([rows, frames + kept / self.stride, group]);
-        let windows =
-            (0..self.kernel / self.stride).map(|k| groups.clone().slice([0..rows, k..k + frames])).collect();
-        self.linear.forward(Tensor::cat(windows, 2))
+        // Windows are cut into groups of one stride, whose inputs stand side by side; the oldest may be shorter.
+        let windows = (0..self.kernel.div_ceil(self.stride)).rev().map(|newer| {
+            let end = self.kernel - newer * self.stride;
+            let start = end.saturating_sub(self.stride);
+            let groups = padded.clone().slice([0..rows, start..start + length]);
+            let groups = groups.reshape([rows, frames, self.stride * width]);
+            groups.slice([0..rows, 0..frames, 0..(end - start) * width])
+        });
+        self.linear.forward(Tensor::cat(windows.collect(), 2))
     }
 }
 

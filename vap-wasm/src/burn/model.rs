@@ -2,17 +2,17 @@
 //!
 //! One `forward` for any chunk length: a hop, a second, or a whole file, which is a chunk from a fresh state.
 
-use super::attention::{Attention, Window};
+use super::attention::{DistanceBias, Window};
 use super::encoder::{ChannelLayer, Encoder};
 use super::heads::Heads;
-use super::layers::FeedForward;
+use super::layers::Linear;
 use super::state::BurnState;
 use super::transformer::{StereoLayer, Transformer};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::model_info::ModelInfo;
 use burn::tensor::{Device, Tensor};
-use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
+use vap_core::config::{EncoderKind, MEL_BANDS, MELS_A_FRAME};
 use vap_core::model_file::ModelFile;
 use vap_core::{Calibration, Error as CoreError};
 
@@ -21,6 +21,8 @@ use vap_core::{Calibration, Error as CoreError};
 pub struct BurnModel {
     info: ModelInfo,
     encoder: Encoder,
+    /// From the encoder's width to that of the stereo layers, where they differ.
+    bridge: Option<Linear>,
     transformer: Transformer,
     heads: Heads,
     device: Device,
@@ -38,48 +40,42 @@ impl BurnModel {
         file.policy.validate()?;
         file.calibration.as_ref().map(Calibration::validate).transpose()?;
         let weights = Weights::check(file, device)?;
-        let attention = |at: &str, kind: &str| -> Result<Attention> {
-            let at = format!("{at}.{kind}");
-            Ok(Attention {
-                norm: weights.norm(&format!("{at}.norm"))?,
-                query_key_value: weights.linear(&at, &["query", "key", "value"])?,
-                output: weights.linear(&at, &["output"])?,
-                heads: config.heads,
-                crossed: kind == "cross_attention",
-            })
-        };
-        let feed_forward = |at: &str| -> Result<FeedForward> {
-            let at = format!("{at}.feed_forward");
-            Ok(FeedForward {
-                norm: weights.norm(&format!("{at}.norm"))?,
-                expand: weights.linear(&at, &["expand"])?,
-                contract: weights.linear(&at, &["contract"])?,
-            })
-        };
-        let channel_layer = |i: usize| -> Result<ChannelLayer> {
-            let at = format!("encoder.layers.{i}");
+        let stereo = config.stereo();
+        let whisper = config.encoder == EncoderKind::Whisper;
+        let channel_layers = (0..config.channel_layers).map(|i| format!("encoder.layers.{i}"));
+        let stereo_layers = (0..config.num_layers).map(|i| format!("transformer.layers.{i}"));
+        let channel_layer = |at: String| -> Result<ChannelLayer> {
             Ok(ChannelLayer {
-                self_attention: attention(&at, "self_attention")?,
-                feed_forward: feed_forward(&at)?,
+                self_attention: weights.attention(&at, "self_attention", config.heads)?,
+                feed_forward: weights.feed_forward(&at)?,
             })
         };
-        let stereo_layer = |i: usize| -> Result<StereoLayer> {
-            let at = format!("transformer.layers.{i}");
+        let stereo_layer = |at: String| -> Result<StereoLayer> {
             Ok(StereoLayer {
-                self_attention: attention(&at, "self_attention")?,
-                cross_attention: attention(&at, "cross_attention")?,
-                feed_forward: feed_forward(&at)?,
+                self_attention: weights.attention(&at, "self_attention", stereo.heads)?,
+                cross_attention: weights.attention(&at, "cross_attention", stereo.heads)?,
+                feed_forward: weights.feed_forward(&at)?,
             })
+        };
+        let distance_biases = match config.encoder {
+            EncoderKind::Vap => vec![DistanceBias::alibi(config, device)],
+            EncoderKind::Whisper => {
+                channel_layers.clone().map(|at| weights.distance_bias(&at)).collect::<Result<_>>()?
+            }
         };
         Ok(BurnModel {
             encoder: Encoder {
                 conv1: weights.conv("encoder.conv1", 1)?,
                 conv2: weights.conv("encoder.conv2", MELS_A_FRAME)?,
+                position: whisper.then(|| weights.vector("encoder.position")).transpose()?,
                 norm: weights.norm("encoder.norm")?,
-                layers: (0..config.channel_layers).map(channel_layer).collect::<Result<_>>()?,
+                distance_biases,
+                layers: channel_layers.map(channel_layer).collect::<Result<_>>()?,
             },
+            bridge: config.has_bridge().then(|| weights.side_by_side(&["bridge".into()])).transpose()?,
             transformer: Transformer {
-                layers: (0..config.num_layers).map(stereo_layer).collect::<Result<_>>()?,
+                distance_bias: DistanceBias::alibi(&stereo, device),
+                layers: stereo_layers.map(stereo_layer).collect::<Result<_>>()?,
                 norm: weights.norm("transformer.norm")?,
             },
             heads: Heads {
@@ -136,8 +132,12 @@ impl BurnModel {
 
     /// One block of at most `context_frames` frames.
     fn block(&self, mels: Tensor<3>, frames: usize, state: &mut BurnState) -> Tensor<3> {
-        let window = Window::new(&self.info.config, state.position, frames, &self.device);
+        let window = Window::new(self.info.config.context_frames, state.position, frames, &self.device);
         let x = self.encoder.forward(mels, &mut state.encoder, &window);
+        let x = match &self.bridge {
+            Some(bridge) => bridge.forward(x),
+            None => x,
+        };
         let x = self.transformer.forward(x, &mut state.transformer, &window);
         state.position += frames as u64;
         self.heads.forward(x)

@@ -4,7 +4,7 @@
 
 use burn::tensor::{Device, Tensor};
 use vap_core::ModelConfig;
-use vap_core::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, MELS_A_FRAME};
+use vap_core::config::{CONV1_KERNEL, MEL_BANDS, MELS_A_FRAME};
 
 /// State of `streams` conversations that step together, two channels each: `rows = 2 x streams`, all users first,
 /// then all agents.
@@ -21,7 +21,7 @@ pub struct BurnState {
 pub(super) struct EncoderState {
     /// Last inputs of the first convolution, `[rows, 2, 80]`.
     pub mel_tail: Tensor<3>,
-    /// Last inputs of the second convolution, `[rows, 2, dim]`.
+    /// Last inputs of the second convolution, `[rows, kernel - 2, dim]`.
     pub frame_tail: Tensor<3>,
     /// One ring a channel layer.
     pub layers: Vec<Ring>,
@@ -45,18 +45,20 @@ impl BurnState {
     /// State at the beginning of `streams` streams.
     pub fn init(config: &ModelConfig, streams: usize, device: &Device) -> Self {
         let rows = 2 * streams;
-        let ring = || {
+        let ring = |config: &ModelConfig| {
             let shape = [rows, config.heads, config.context_frames, config.head_dim()];
             Ring { keys: Tensor::zeros(shape, device), values: Tensor::zeros(shape, device) }
         };
+        let stereo = config.stereo();
+        let conv2_tail = config.encoder.conv2_kernel() - MELS_A_FRAME;
         BurnState {
             encoder: EncoderState {
                 mel_tail: Tensor::zeros([rows, CONV1_KERNEL - 1, MEL_BANDS], device),
-                frame_tail: Tensor::zeros([rows, CONV2_KERNEL - MELS_A_FRAME, config.dim], device),
-                layers: (0..config.channel_layers).map(|_| ring()).collect(),
+                frame_tail: Tensor::zeros([rows, conv2_tail, config.dim], device),
+                layers: (0..config.channel_layers).map(|_| ring(config)).collect(),
             },
             transformer: (0..config.num_layers)
-                .map(|_| StereoState { self_attention: ring(), cross_attention: ring() })
+                .map(|_| StereoState { self_attention: ring(&stereo), cross_attention: ring(&stereo) })
                 .collect(),
             position: 0,
             streams,

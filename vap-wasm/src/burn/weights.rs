@@ -1,7 +1,8 @@
 //! Weights of a model file into layers: names and shapes are checked against `vap_core::params` before anything is
 //! built, `[out, in]` becomes `[in, out]`, and matrices that read the same input are laid side by side.
 
-use super::layers::{CausalConv, LayerNorm, Linear};
+use super::attention::{Attention, DistanceBias};
+use super::layers::{CausalConv, FeedForward, LayerNorm, Linear};
 use crate::error::Result;
 use burn::tensor::{Device, Tensor, TensorData};
 use vap_core::Error as CoreError;
@@ -24,7 +25,7 @@ impl<'a> Weights<'a> {
         Ok(self.file.weight(name)?)
     }
 
-    fn vector(&self, name: &str) -> Result<Tensor<1>> {
+    pub fn vector(&self, name: &str) -> Result<Tensor<1>> {
         let values = self.get(name)?.values.clone();
         let length = values.len();
         Ok(Tensor::from_data(TensorData::new(values, [length]), self.device))
@@ -33,6 +34,11 @@ impl<'a> Weights<'a> {
     /// One matrix from the linears `at.part`, which all read the same input.
     pub fn linear(&self, at: &str, parts: &[&str]) -> Result<Linear> {
         let names: Vec<String> = parts.iter().map(|part| format!("{at}.{part}")).collect();
+        self.side_by_side(&names)
+    }
+
+    /// One matrix from the linears of these names.
+    pub fn side_by_side(&self, names: &[String]) -> Result<Linear> {
         let weights = names.iter().map(|n| self.get(&format!("{n}.weight"))).collect::<Result<Vec<_>>>()?;
         let inputs = weights.first().and_then(|w| w.shape.get(1)).copied().unwrap_or(0);
         let outputs = weights.iter().map(|w| w.values.len() / inputs.max(1)).sum();
@@ -72,5 +78,33 @@ impl<'a> Weights<'a> {
         let matrix = Tensor::from_data(TensorData::new(values, [kernel * inputs, outputs]), self.device);
         let linear = Linear { weight: matrix, bias: self.vector(&format!("{at}.bias"))? };
         Ok(CausalConv { linear, kernel, stride })
+    }
+
+    /// Attention `at.kind` of a layer of `heads` heads.
+    pub fn attention(&self, at: &str, kind: &str, heads: usize) -> Result<Attention> {
+        let at = format!("{at}.{kind}");
+        Ok(Attention {
+            norm: self.norm(&format!("{at}.norm"))?,
+            query_key_value: self.linear(&at, &["query", "key", "value"])?,
+            output: self.linear(&at, &["output"])?,
+            heads,
+            crossed: kind == "cross_attention",
+        })
+    }
+
+    /// The learned distance bias of layer `at`.
+    pub fn distance_bias(&self, at: &str) -> Result<DistanceBias> {
+        let learned = &self.get(&format!("{at}.self_attention.distance_bias"))?.values;
+        Ok(DistanceBias::new(learned, self.file.config.context_frames, self.device))
+    }
+
+    /// Feed-forward part of layer `at`.
+    pub fn feed_forward(&self, at: &str) -> Result<FeedForward> {
+        let at = format!("{at}.feed_forward");
+        Ok(FeedForward {
+            norm: self.norm(&format!("{at}.norm"))?,
+            expand: self.linear(&at, &["expand"])?,
+            contract: self.linear(&at, &["contract"])?,
+        })
     }
 }

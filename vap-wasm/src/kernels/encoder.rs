@@ -1,11 +1,11 @@
 //! One channel alone: two mel frames in, an output frame out, aware of its own channel's past.
 
 use super::attention::Attention;
-use super::layers::{FeedForward, LayerNorm, gelu};
+use super::layers::{FeedForward, LayerNorm, add, gelu};
 use super::matrix::{Matrix, Rows};
 use super::room::Room;
 use super::state::KernelState;
-use vap_core::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, MELS_A_FRAME};
+use vap_core::config::{CONV1_KERNEL, MEL_BANDS, MELS_A_FRAME};
 
 /// Mel frames that a hop looks at: its own, and the tail of the first convolution.
 pub(super) const MELS: usize = CONV1_KERNEL - 1 + MELS_A_FRAME;
@@ -15,10 +15,16 @@ pub(super) const MELS: usize = CONV1_KERNEL - 1 + MELS_A_FRAME;
 pub(super) struct Encoder {
     /// `[dim, 3 x 80]`, the inputs of a window oldest first.
     pub conv1: Matrix,
-    /// `[dim, 4 x dim]`, the inputs of a window oldest first.
+    /// `[dim, conv2_kernel x dim]`, the inputs of a window oldest first.
     pub conv2: Matrix,
+    pub conv2_kernel: usize,
+    /// Added to every frame where the encoder is Whisper's, `[padded dim]`; it is then normalised behind its layers,
+    /// not before them.
+    pub position: Option<Vec<f32>>,
     pub norm: LayerNorm,
     pub layers: Vec<ChannelLayer>,
+    /// From the encoder's width to that of the stereo layers, where they differ.
+    pub bridge: Option<Matrix>,
 }
 
 /// Self-attention, then feed-forward.
@@ -29,34 +35,68 @@ pub(super) struct ChannelLayer {
 }
 
 impl Encoder {
-    /// The mel frames in `room` to the rows of `room.x`; the tails move on by a hop.
-    pub fn step(&self, room: &mut Room, states: &mut [&mut KernelState], dim: usize) {
-        let (count, wide) = (room.rows, self.conv2.inputs());
+    /// Numbers of the first convolution that a channel keeps from hop to hop.
+    pub fn kept_frames(&self) -> usize {
+        (self.conv2_kernel - MELS_A_FRAME) * self.norm.dim
+    }
+
+    /// The mel frames in `room` to the rows of `room.channel.x`; the tails move on by a hop.
+    pub fn step(&self, room: &mut Room, states: &mut [&mut KernelState]) {
+        let Room { mels, frames, channel: flow, .. } = room;
+        let (count, wide, dim, kept) = (flow.rows, self.conv2.inputs(), self.norm.dim, self.kept_frames());
         let tails = || (0..2 * states.len()).map(|row| (row / 2, row % 2));
-        let mels = MELS * MEL_BANDS;
+        let hop = MELS * MEL_BANDS;
         for (row, (stream, channel)) in tails().enumerate() {
             let tail = &states[stream].tails[channel];
-            room.mels[row * mels..][..tail.mels.len()].copy_from_slice(&tail.mels);
-            room.frames[row * wide..][..tail.frames.len()].copy_from_slice(&tail.frames);
+            mels[row * hop..][..tail.mels.len()].copy_from_slice(&tail.mels);
+            frames[row * wide..][..kept].copy_from_slice(&tail.frames);
         }
         for frame in 0..MELS_A_FRAME {
-            let windows = Rows { values: &room.mels[frame * MEL_BANDS..], count, stride: mels };
-            let into = (CONV2_KERNEL - MELS_A_FRAME + frame) * dim;
-            self.conv1.product(windows, &mut room.frames[into..], wide, &mut room.quantised);
+            let windows = Rows { values: &mels[frame * MEL_BANDS..], count, stride: hop };
+            let into = &mut frames[kept + frame * dim..];
+            self.conv1.product(windows, into, wide, &mut flow.quantised);
         }
         for (row, (stream, channel)) in tails().enumerate() {
-            let frames = &mut room.frames[row * wide..][..CONV2_KERNEL * dim];
-            gelu(&mut frames[(CONV2_KERNEL - MELS_A_FRAME) * dim..]);
+            let frames = &mut frames[row * wide..][..self.conv2_kernel * dim];
+            gelu(&mut frames[kept..]);
             let tail = &mut states[stream].tails[channel];
-            let kept = frames.len() - tail.frames.len();
-            tail.frames.copy_from_slice(&frames[kept..]);
-            let mels = &room.mels[row * mels..][..mels];
-            let kept = mels.len() - tail.mels.len();
-            tail.mels.copy_from_slice(&mels[kept..]);
+            tail.frames.copy_from_slice(&frames[frames.len() - kept..]);
+            let mels = &mels[row * hop..][..hop];
+            let first = hop - tail.mels.len();
+            tail.mels.copy_from_slice(&mels[first..]);
         }
-        let windows = Rows { values: &room.frames, count, stride: wide };
-        self.conv2.product(windows, &mut room.y, room.dim, &mut room.quantised);
-        gelu(&mut room.y[..count * room.dim]);
-        self.norm.rows(&room.y, &mut room.x, count);
+        let windows = Rows { values: frames, count, stride: wide };
+        self.conv2.product(windows, &mut flow.y, flow.dim, &mut flow.quantised);
+        gelu(&mut flow.y[..count * flow.dim]);
+        match &self.position {
+            None => self.norm.rows(&flow.y, &mut flow.x, count),
+            Some(position) => {
+                for (x, y) in flow.x.chunks_exact_mut(flow.dim).zip(flow.y.chunks_exact(flow.dim)).take(count)
+                {
+                    x.copy_from_slice(y);
+                    add(x, position);
+                }
+            }
+        }
+    }
+
+    /// What the channel layers left in `room.channel.x` to the rows of `room.stereo.x`.
+    pub fn finish(&self, room: &mut Room) {
+        let Room { channel: from, stereo: to, .. } = room;
+        let count = from.rows;
+        let values = match self.position {
+            None => &from.x,
+            Some(_) => {
+                self.norm.rows(&from.x, &mut from.normed, count);
+                &from.normed
+            }
+        };
+        match &self.bridge {
+            None => to.x[..count * to.dim].copy_from_slice(&values[..count * to.dim]),
+            Some(bridge) => {
+                let x = Rows { values, count, stride: from.dim };
+                bridge.product(x, &mut to.x, to.dim, &mut from.quantised);
+            }
+        }
     }
 }

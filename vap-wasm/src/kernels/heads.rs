@@ -21,14 +21,15 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// The rows of `room.x` to `room.logits`, in the order of `vap_core::projection`.
-    pub fn step(&self, norm: &LayerNorm, room: &mut Room, dim: usize) {
-        norm.rows(&room.x, &mut room.normed, room.rows);
-        let streams = room.rows / 2;
+    /// The rows of `room.stereo.x` to `room.logits`, in the order of `vap_core::projection`.
+    pub fn step(&self, norm: &LayerNorm, room: &mut Room) {
+        let flow = &mut room.stereo;
+        norm.rows(&flow.x, &mut flow.normed, flow.rows);
+        let (streams, dim) = (flow.rows / 2, norm.dim);
         let (width, sum_width) = (self.channel.inputs(), self.overlap.inputs());
         for stream in 0..streams {
             let [user, agent] =
-                [0, 1].map(|channel| &room.normed[(2 * stream + channel) * room.dim..][..dim]);
+                [0, 1].map(|channel| &flow.normed[(2 * stream + channel) * flow.dim..][..dim]);
             for (channel, own, other) in [(0, user, agent), (1, agent, user)] {
                 let pair = &mut room.pairs[(2 * stream + channel) * width..];
                 pair[..dim].copy_from_slice(own);
@@ -38,10 +39,10 @@ impl Heads {
                 *sum = user + agent;
             }
         }
-        let pairs = Rows { values: &room.pairs, count: room.rows, stride: width };
-        self.channel.product(pairs, &mut room.answers, CHANNEL_OUTPUTS, &mut room.quantised);
+        let pairs = Rows { values: &room.pairs, count: flow.rows, stride: width };
+        self.channel.product(pairs, &mut room.answers, CHANNEL_OUTPUTS, &mut flow.quantised);
         let sums = Rows { values: &room.sums, count: streams, stride: sum_width };
-        self.overlap.product(sums, &mut room.overlaps, 1, &mut room.quantised);
+        self.overlap.product(sums, &mut room.overlaps, 1, &mut flow.quantised);
 
         let answers = room.answers.chunks_exact(2 * CHANNEL_OUTPUTS).zip(&room.overlaps);
         for (logits, (answers, overlap)) in room.logits.as_chunks_mut::<OUTPUTS>().0.iter_mut().zip(answers) {

@@ -36,6 +36,20 @@ pub(super) fn splat_pair(pair: [i16; 2]) -> i16x8 {
     bytemuck::must_cast(i32x4::splat(pair))
 }
 
+/// The high byte of each number, with its sign.
+#[inline(always)]
+pub(super) fn high_bytes(x: i16x8) -> i16x8 {
+    // On x86-64 `wide` hands a shift its count through memory, and each waits for it. Of a product with a constant
+    // the compiler makes a shift by a constant.
+    if cfg!(target_arch = "x86_64") { x.mul_keep_high(i16x8::splat(256)) } else { x >> 8 }
+}
+
+/// 256 times each number, wrapping around.
+#[inline(always)]
+pub(super) fn times_256(x: i32x4) -> i32x4 {
+    if cfg!(target_arch = "x86_64") { (0..8).fold(x, |x, _| x + x) } else { x << 8 }
+}
+
 /// Adding and taking away this number leaves an f32 below 2^22 rounded to a whole number, ties to even; in between,
 /// its low bits are that whole number.
 const ROUNDER: f32 = 12_582_912.0;
@@ -87,6 +101,14 @@ mod tests {
             let [y, ..] = exp_of_negative(f32x8::splat(far)).to_array();
             assert!((0.0..1e-26).contains(&y), "e^{far} is {y}");
         }
+    }
+
+    #[test]
+    fn bytes_move_up_and_down_with_their_sign() {
+        let x = [0, 1, -1, 255, 256, -257, i16::MIN, i16::MAX];
+        assert_eq!(high_bytes(i16x8::new(x)).to_array(), x.map(|x| x >> 8));
+        let x = [3, -3, i32::MAX, i32::MIN + 1];
+        assert_eq!(times_256(i32x4::new(x)).to_array(), x.map(|x| x << 8));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::lanes::{LANES, lanes, lanes_mut, sum};
 use super::matrix::{Matrix, Rows};
-use super::room::Room;
+use super::room::Flow;
 use wide::f32x8;
 
 /// Normalisation over a row, with scale and shift.
@@ -55,17 +55,17 @@ pub(super) struct FeedForward {
 }
 
 impl FeedForward {
-    /// Adds its output to the rows of `room.x`.
-    pub fn step(&self, room: &mut Room) {
-        let (count, dim) = (room.rows, room.dim);
-        self.norm.rows(&room.x, &mut room.normed, count);
+    /// Adds its output to the rows of `flow.x`.
+    pub fn step(&self, flow: &mut Flow) {
+        let (count, dim) = (flow.rows, flow.dim);
+        self.norm.rows(&flow.x, &mut flow.normed, count);
         let width = self.contract.inputs();
-        let x = Rows { values: &room.normed, count, stride: dim };
-        self.expand.product(x, &mut room.wide, width, &mut room.quantised);
-        gelu(&mut room.wide[..count * width]);
-        let x = Rows { values: &room.wide, count, stride: width };
-        self.contract.product(x, &mut room.y, dim, &mut room.quantised);
-        room.add();
+        let x = Rows { values: &flow.normed, count, stride: dim };
+        self.expand.product(x, &mut flow.wide, width, &mut flow.quantised);
+        gelu(&mut flow.wide[..count * width]);
+        let x = Rows { values: &flow.wide, count, stride: width };
+        self.contract.product(x, &mut flow.y, dim, &mut flow.quantised);
+        flow.add();
     }
 }
 

@@ -4,7 +4,7 @@
 //! order in which they are read, and every activation meets all sixteen at once. So a product reads its weights from
 //! front to back, and no sum has to be folded at its end.
 
-use super::lanes::{padded, splat_pair};
+use super::lanes::{high_bytes, padded, splat_pair, times_256};
 use super::quantise::{Limit, quantise};
 use wide::{f32x4, f32x8, i16x8, i32x4};
 
@@ -199,7 +199,7 @@ fn integer_sums(pairs: &[[i16; PANEL]], x: [&[[i16; 2]]; 2]) -> [[i32x4; 4]; 2] 
         let weights: [i16x8; 2] = bytemuck::must_cast(*weights);
         let (first, second) = (splat_pair(*first), splat_pair(*second));
         for (eight, both) in weights.into_iter().enumerate() {
-            let high: i16x8 = both >> 8;
+            let high = high_bytes(both);
             for (sums, x) in sums.iter_mut().zip([first, second]) {
                 sums[2 * eight] += both.dot(x);
                 sums[2 * eight + 1] += high.dot(x);
@@ -222,7 +222,7 @@ fn scaled(
     let scales: [f32x4; 4] = bytemuck::must_cast(*scales);
     let bias: [f32x4; 4] = bytemuck::must_cast(*bias);
     let outputs: [f32x4; 4] = std::array::from_fn(|i| {
-        let sum = if i % 2 == 1 { sums[i] } else { sums[i] - (sums[i + 1] << 8) - offset };
+        let sum = if i % 2 == 1 { sums[i] } else { sums[i] - times_256(sums[i + 1]) - offset };
         f32x4::from_i32x4(sum) * (f32x4::splat(x_scale) * scales[i]) + bias[i]
     });
     bytemuck::must_cast(outputs)

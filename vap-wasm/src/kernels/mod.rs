@@ -23,6 +23,8 @@ mod room;
 mod weights;
 mod model;
 mod pass;
+#[cfg(test)]
+mod tests;
 
 pub use model::KernelModel;
 pub use pass::Pass;

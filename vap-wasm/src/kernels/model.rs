@@ -3,27 +3,27 @@
 //! A [`Pass`] is the room that one thread works in. What a stream remembers is its [`KernelState`] alone, so that any
 //! pass of the same model may take any stream's next hop.
 
-use super::attention::{Attention, Shape};
+use super::attention::{Attention, DistanceBias, Shape};
 use super::encoder::{ChannelLayer, Encoder};
 use super::heads::Heads;
+use super::lanes::padded;
 use super::layers::FeedForward;
 use super::pass::Pass;
 use super::room::Room;
-use super::state::KernelState;
+use super::state::{KernelState, Ring};
 use super::transformer::{StereoLayer, Transformer};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::model_info::ModelInfo;
-use vap_core::Error as CoreError;
-use vap_core::config::HOP_MELS;
+use vap_core::config::{EncoderKind, HOP_MELS};
 use vap_core::model_file::{ModelFile, ModelView, Storage};
+use vap_core::{Error as CoreError, ModelConfig};
 
 /// Weights as the kernels read them, and what travelled with them.
 #[derive(Debug)]
 pub struct KernelModel {
     info: ModelInfo,
     identity: u64,
-    pub(super) shape: Shape,
     pub(super) encoder: Encoder,
     pub(super) transformer: Transformer,
     pub(super) heads: Heads,
@@ -47,16 +47,24 @@ impl KernelModel {
     }
 
     fn from_view(view: &ModelView) -> Result<Self> {
-        let config = &view.config;
+        let (config, stereo) = (&view.config, &view.config.stereo());
         let weights = Weights::new(view)?;
         let mut rings = 0..;
-        let mut attention = |at: &str, kind: &str| -> Result<Attention> {
+        let mut attention = |config: &ModelConfig, at: &str, kind: &str| -> Result<Attention> {
             let at = format!("{at}.{kind}");
             let parts = [("query", (config.head_dim() as f32).powf(-0.5)), ("key", 1.0), ("value", 1.0)];
             Ok(Attention {
                 norm: weights.norm(&format!("{at}.norm"))?,
                 query_key_value: weights.linear(&at, &parts)?,
                 output: weights.linear(&at, &[("output", 1.0)])?,
+                shape: Shape::new(config),
+                bias: match config.encoder {
+                    EncoderKind::Vap => DistanceBias::alibi(config),
+                    EncoderKind::Whisper => DistanceBias::learned(
+                        &weights.vector(&format!("{at}.distance_bias"))?,
+                        config.context_frames,
+                    ),
+                },
                 ring: rings.next().unwrap_or_default(),
                 crossed: kind == "cross_attention",
             })
@@ -72,27 +80,34 @@ impl KernelModel {
         let mut channel_layers = Vec::new();
         for i in 0..config.channel_layers {
             let at = format!("encoder.layers.{i}");
-            let self_attention = attention(&at, "self_attention")?;
+            let self_attention = attention(config, &at, "self_attention")?;
             channel_layers.push(ChannelLayer { self_attention, feed_forward: feed_forward(&at)? });
         }
         let mut stereo_layers = Vec::new();
         for i in 0..config.num_layers {
             let at = format!("transformer.layers.{i}");
             stereo_layers.push(StereoLayer {
-                self_attention: attention(&at, "self_attention")?,
-                cross_attention: attention(&at, "cross_attention")?,
+                self_attention: attention(stereo, &at, "self_attention")?,
+                cross_attention: attention(stereo, &at, "cross_attention")?,
                 feed_forward: feed_forward(&at)?,
             });
         }
+        let position = (config.encoder == EncoderKind::Whisper).then(|| -> Result<Vec<f32>> {
+            let mut position = weights.vector("encoder.position")?;
+            position.resize(padded(config.dim), 0.0);
+            Ok(position)
+        });
         Ok(KernelModel {
             info: ModelInfo::from(view),
             identity: view.identity(),
-            shape: Shape::new(config),
             encoder: Encoder {
                 conv1: weights.conv("encoder.conv1")?,
                 conv2: weights.conv("encoder.conv2")?,
+                conv2_kernel: config.encoder.conv2_kernel(),
+                position: position.transpose()?,
                 norm: weights.norm("encoder.norm")?,
                 layers: channel_layers,
+                bridge: config.has_bridge().then(|| weights.matrix("bridge")).transpose()?,
             },
             transformer: Transformer { layers: stereo_layers, norm: weights.norm("transformer.norm")? },
             heads: Heads {
@@ -120,8 +135,8 @@ impl KernelModel {
         let channel = self.encoder.layers.iter().map(|layer| &layer.self_attention);
         let stereo = self.transformer.layers.iter();
         let stereo = stereo.flat_map(|layer| [&layer.self_attention, &layer.cross_attention]);
-        let integers = channel.chain(stereo).map(|attention| attention.query_key_value.is_integers());
-        KernelState::init(&self.shape, integers)
+        let ring = |at: &Attention| Ring::new(&at.shape, at.query_key_value.is_integers());
+        KernelState::init(self.encoder.kept_frames(), channel.chain(stereo).map(ring).collect())
     }
 
     /// Room to work in for up to `streams` streams at once.

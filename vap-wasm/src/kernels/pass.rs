@@ -1,6 +1,5 @@
 //! A hop on its way through the model, of one stream or of many, a layer at a time.
 
-use super::attention::ages;
 use super::encoder::MELS;
 use super::model::KernelModel;
 use super::room::Room;
@@ -53,35 +52,30 @@ impl Pass {
         let room = &mut self.room;
         if self.stage == Stage::Encoder {
             assert!(states.len() <= self.streams, "{} states in a pass for {}", states.len(), self.streams);
-            room.rows = 2 * states.len();
+            room.take(2 * states.len());
         }
-        assert!(room.rows == 2 * states.len(), "other states than at the first step");
+        assert!(room.stereo.rows == 2 * states.len(), "other states than at the first step");
         let (channels, stereos) = (&model.encoder.layers, &model.transformer.layers);
         match self.stage {
-            Stage::Encoder => {
-                let shape = &model.shape;
-                for (state, room) in states.iter().zip(room.ages.chunks_exact_mut(shape.slots)) {
-                    ages(state.position, shape.context, room);
-                }
-                model.encoder.step(room, states, shape.dim);
-            }
+            Stage::Encoder => model.encoder.step(room, states),
             Stage::Channel { layer, part: 0 } => {
-                channels[layer].self_attention.step(&model.shape, room, states);
+                channels[layer].self_attention.step(&mut room.channel, states);
             }
-            Stage::Channel { layer, .. } => channels[layer].feed_forward.step(room),
+            Stage::Channel { layer, .. } => channels[layer].feed_forward.step(&mut room.channel),
             Stage::Stereo { layer, part: 0 } => {
-                stereos[layer].self_attention.step(&model.shape, room, states);
+                stereos[layer].self_attention.step(&mut room.stereo, states);
             }
             Stage::Stereo { layer, part: 1 } => {
-                stereos[layer].cross_attention.step(&model.shape, room, states);
+                stereos[layer].cross_attention.step(&mut room.stereo, states);
             }
-            Stage::Stereo { layer, .. } => stereos[layer].feed_forward.step(room),
+            Stage::Stereo { layer, .. } => stereos[layer].feed_forward.step(&mut room.stereo),
             Stage::Heads => {
-                model.heads.step(&model.transformer.norm, room, model.shape.dim);
+                model.heads.step(&model.transformer.norm, room);
                 states.iter_mut().for_each(|state| state.position += 1);
             }
             Stage::Done => {}
         }
+        let on_channels = matches!(self.stage, Stage::Encoder | Stage::Channel { .. });
         self.stage = match self.stage {
             Stage::Encoder if channels.is_empty() => Stage::Stereo { layer: 0, part: 0 },
             Stage::Encoder => Stage::Channel { layer: 0, part: 0 },
@@ -97,6 +91,10 @@ impl Pass {
             Stage::Stereo { .. } => Stage::Heads,
             Stage::Heads | Stage::Done => Stage::Done,
         };
+        if on_channels && matches!(self.stage, Stage::Stereo { .. }) {
+            // Too little work for a part of its own.
+            model.encoder.finish(room);
+        }
         self.stage == Stage::Done
     }
 

@@ -23,7 +23,7 @@ impl FloatRing {
     pub fn new(shape: &Shape) -> Self {
         FloatRing {
             keys: vec![0.0; 2 * shape.dim * shape.slots],
-            values: vec![0.0; 2 * shape.heads() * shape.context * shape.value_dim],
+            values: vec![0.0; 2 * shape.heads * shape.context * shape.value_dim],
         }
     }
 
@@ -49,27 +49,19 @@ impl FloatRing {
             slots[slot] = *key;
         }
         for (head, value) in values.chunks_exact(shape.head_dim).enumerate() {
-            let at = ((channel * shape.heads() + head) * shape.context + slot) * shape.value_dim;
+            let at = ((channel * shape.heads + head) * shape.context + slot) * shape.value_dim;
             self.values[at..at + shape.head_dim].copy_from_slice(value);
         }
     }
 
-    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`.
-    pub fn attend(
-        &self,
-        shape: &Shape,
-        channel: usize,
-        query: &[f32],
-        ages: &[f32],
-        room: &mut HeadRoom,
-        y: &mut [f32],
-    ) {
+    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`; `room` holds the distance bias.
+    pub fn attend(&self, shape: &Shape, channel: usize, query: &[f32], room: &mut HeadRoom, y: &mut [f32]) {
         let (key_size, value_size) = (shape.head_dim * shape.slots, shape.context * shape.value_dim);
-        for (head, slope) in shape.slopes.iter().enumerate() {
-            let at = channel * shape.heads() + head;
+        for (head, biases) in room.biases.chunks_exact(shape.slots).enumerate() {
+            let at = channel * shape.heads + head;
             let own = head * shape.head_dim..(head + 1) * shape.head_dim;
             let keys = &self.keys[at * key_size..][..key_size];
-            score(&query[own.clone()], keys, ages, *slope, &mut room.scores);
+            score(&query[own.clone()], keys, biases, &mut room.scores);
             let total = softmax(&mut room.scores);
             let values = &self.values[at * value_size..][..value_size];
             blend(&room.scores[..shape.context], values, 1.0 / total, &mut room.seen);
@@ -78,15 +70,15 @@ impl FloatRing {
     }
 }
 
-/// Scores of all slots for the query of a head: `query . key - slope x age`, `keys` `[head_dim, slots]`.
-fn score(query: &[f32], keys: &[f32], ages: &[f32], slope: f32, scores: &mut [f32]) {
-    let groups = ages.len() / LANES;
+/// Scores of all slots for the query of a head: `query . key + bias`, `keys` `[head_dim, slots]`.
+fn score(query: &[f32], keys: &[f32], biases: &[f32], scores: &mut [f32]) {
+    let groups = biases.len() / LANES;
     let mut group = 0;
     while group < groups {
         group += match groups - group {
-            4.. => scores_of::<4>(group, query, keys, ages, slope, scores),
-            2..4 => scores_of::<2>(group, query, keys, ages, slope, scores),
-            _ => scores_of::<1>(group, query, keys, ages, slope, scores),
+            4.. => scores_of::<4>(group, query, keys, biases, scores),
+            2..4 => scores_of::<2>(group, query, keys, biases, scores),
+            _ => scores_of::<1>(group, query, keys, biases, scores),
         };
     }
 }
@@ -96,21 +88,20 @@ fn scores_of<const G: usize>(
     group: usize,
     query: &[f32],
     keys: &[f32],
-    ages: &[f32],
-    slope: f32,
+    biases: &[f32],
     scores: &mut [f32],
 ) -> usize {
     let mut sums = [f32x8::ZERO; G];
-    for (query, keys) in query.iter().zip(keys.chunks_exact(ages.len())) {
+    for (query, keys) in query.iter().zip(keys.chunks_exact(biases.len())) {
         let query = f32x8::splat(*query);
         let keys = &lanes(keys)[group..group + G];
         for g in 0..G {
             sums[g] += query * f32x8::new(keys[g]);
         }
     }
-    let (ages, scores) = (&lanes(ages)[group..group + G], &mut lanes_mut(scores)[group..group + G]);
+    let (biases, scores) = (&lanes(biases)[group..group + G], &mut lanes_mut(scores)[group..group + G]);
     for g in 0..G {
-        scores[g] = (sums[g] - f32x8::splat(slope) * f32x8::new(ages[g])).to_array();
+        scores[g] = (sums[g] + f32x8::new(biases[g])).to_array();
     }
     G
 }

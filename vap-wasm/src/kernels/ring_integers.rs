@@ -33,7 +33,7 @@ const LARGEST: f32 = 8_191.0;
 
 impl IntegerRing {
     pub fn new(shape: &Shape) -> Self {
-        let heads = 2 * shape.heads();
+        let heads = 2 * shape.heads;
         IntegerRing {
             keys: vec![[0; 2]; heads * shape.head_dim.div_ceil(2) * shape.slots],
             key_scales: vec![0.0; heads * shape.slots],
@@ -77,7 +77,7 @@ impl IntegerRing {
         let integers = &mut room.integers[..shape.value_dim];
         for (head, (key, value)) in keys.chunks_exact(head_dim).zip(values.chunks_exact(head_dim)).enumerate()
         {
-            let at = channel * shape.heads() + head;
+            let at = channel * shape.heads + head;
             integers.fill(0);
             self.key_scales[at * shape.slots + slot] = quantise(key, Limit::Largest(LARGEST), integers);
             let rows = self.keys[at * key_size..][..key_size].chunks_exact_mut(shape.slots);
@@ -92,19 +92,11 @@ impl IntegerRing {
         }
     }
 
-    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`.
-    pub fn attend(
-        &self,
-        shape: &Shape,
-        channel: usize,
-        query: &[f32],
-        ages: &[f32],
-        room: &mut HeadRoom,
-        y: &mut [f32],
-    ) {
+    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`; `room` holds the distance bias.
+    pub fn attend(&self, shape: &Shape, channel: usize, query: &[f32], room: &mut HeadRoom, y: &mut [f32]) {
         let (key_size, value_size) = sizes(shape);
-        for (head, slope) in shape.slopes.iter().enumerate() {
-            let at = channel * shape.heads() + head;
+        for (head, biases) in room.biases.chunks_exact(shape.slots).enumerate() {
+            let at = channel * shape.heads + head;
             let own = head * shape.head_dim..(head + 1) * shape.head_dim;
             let scales = at * shape.slots..(at + 1) * shape.slots;
 
@@ -112,8 +104,8 @@ impl IntegerRing {
             integers.fill(0);
             let scale = quantise(&query[own.clone()], Limit::Against(LARGEST), integers);
             let keys = &self.keys[at * key_size..][..key_size];
-            let query = Query { pairs: integers.as_chunks().0, scale, slope: *slope };
-            score(query, keys, &self.key_scales[scales.clone()], ages, &mut room.scores);
+            let query = Query { pairs: integers.as_chunks().0, scale };
+            score(query, keys, &self.key_scales[scales.clone()], biases, &mut room.scores);
             let total = softmax(&mut room.scores);
 
             for (share, scale) in room.scores.iter_mut().zip(&self.value_scales[scales]) {
@@ -138,18 +130,17 @@ struct Query<'a> {
     /// `[head_dim / 2]`.
     pairs: &'a [[i16; 2]],
     scale: f32,
-    slope: f32,
 }
 
-/// Scores of all slots for the query of a head: `query . key - slope x age`, `keys` `[head_dim / 2, slots]`.
-fn score(query: Query, keys: &[[i16; 2]], scales: &[f32], ages: &[f32], scores: &mut [f32]) {
-    let groups = ages.len() / PAIRS;
+/// Scores of all slots for the query of a head: `query . key + bias`, `keys` `[head_dim / 2, slots]`.
+fn score(query: Query, keys: &[[i16; 2]], scales: &[f32], biases: &[f32], scores: &mut [f32]) {
+    let groups = biases.len() / PAIRS;
     let mut group = 0;
     while group < groups {
         group += match groups - group {
-            8.. => scores_of::<8>(group, query, keys, scales, ages, scores),
-            4..8 => scores_of::<4>(group, query, keys, scales, ages, scores),
-            _ => scores_of::<2>(group, query, keys, scales, ages, scores),
+            8.. => scores_of::<8>(group, query, keys, scales, biases, scores),
+            4..8 => scores_of::<4>(group, query, keys, scales, biases, scores),
+            _ => scores_of::<2>(group, query, keys, scales, biases, scores),
         };
     }
 }
@@ -160,24 +151,23 @@ fn scores_of<const G: usize>(
     query: Query,
     keys: &[[i16; 2]],
     scales: &[f32],
-    ages: &[f32],
+    biases: &[f32],
     scores: &mut [f32],
 ) -> usize {
     let range = group * PAIRS..(group + G) * PAIRS;
     let mut sums = [i32x4::ZERO; G];
-    for (pair, keys) in query.pairs.iter().zip(keys.chunks_exact(ages.len())) {
+    for (pair, keys) in query.pairs.iter().zip(keys.chunks_exact(biases.len())) {
         let pair = splat_pair(*pair);
         for (sum, keys) in sums.iter_mut().zip(keys[range.clone()].as_chunks::<PAIRS>().0) {
             *sum += bytemuck::must_cast::<_, i16x8>(*keys).dot(pair);
         }
     }
     let scales = scales[range.clone()].as_chunks::<PAIRS>().0;
-    let ages = ages[range.clone()].as_chunks::<PAIRS>().0;
+    let biases = biases[range.clone()].as_chunks::<PAIRS>().0;
     let scores = scores[range].as_chunks_mut::<PAIRS>().0;
     for g in 0..G {
         let scale = f32x4::splat(query.scale) * f32x4::new(scales[g]);
-        let bias = f32x4::splat(query.slope) * f32x4::new(ages[g]);
-        scores[g] = (f32x4::from_i32x4(sums[g]) * scale - bias).to_array();
+        scores[g] = (f32x4::from_i32x4(sums[g]) * scale + f32x4::new(biases[g])).to_array();
     }
     G
 }

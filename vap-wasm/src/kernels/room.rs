@@ -7,33 +7,20 @@ use super::lanes::padded;
 use super::layers::add;
 use super::matrix::Quantised;
 use vap_core::ModelConfig;
-use vap_core::config::{CONV2_KERNEL, MEL_BANDS};
+use vap_core::config::MEL_BANDS;
 use vap_core::projection::OUTPUTS;
 
-/// Padding is zero from the beginning and never written.
+/// Padding is zero from the beginning and never written: so layers of another width have room of their own.
 #[derive(Debug, Clone)]
 pub(super) struct Room {
-    /// Rows in use: user and agent of each stream.
-    pub rows: usize,
-    /// Padded width of a row.
-    pub dim: usize,
     /// Mel frames, tail and hop, `[rows, 4, 80]`.
     pub mels: Vec<f32>,
-    /// Outputs of the first convolution, tail and hop, `[rows, padded 4 dim]`.
+    /// Outputs of the first convolution, tail and hop, `[rows, padded conv2_kernel x dim]`.
     pub frames: Vec<f32>,
-    /// What flows through the layers, `[rows, dim]`.
-    pub x: Vec<f32>,
-    /// A layer's normalised input, `[rows, dim]`.
-    pub normed: Vec<f32>,
-    /// A layer's output, `[rows, dim]`.
-    pub y: Vec<f32>,
-    /// Queries, keys and values, `[rows, 3 dim]`.
-    pub queries: Vec<f32>,
-    /// Inside of a feed-forward layer, `[rows, padded width]`.
-    pub wide: Vec<f32>,
-    /// Frames since each slot was written, `[streams, slots]`.
-    pub ages: Vec<f32>,
-    pub head: HeadRoom,
+    /// Room of the channel layers.
+    pub channel: Flow,
+    /// Room of the stereo layers.
+    pub stereo: Flow,
     /// Own and other channel side by side, `[rows, padded 2 dim]`.
     pub pairs: Vec<f32>,
     /// Both channels' sum, `[streams, dim]`.
@@ -44,36 +31,71 @@ pub(super) struct Room {
     pub overlaps: Vec<f32>,
     /// `[streams, 27]`.
     pub logits: Vec<f32>,
+}
+
+/// Room of layers of one width.
+#[derive(Debug, Clone)]
+pub(super) struct Flow {
+    /// Rows in use: user and agent of each stream.
+    pub rows: usize,
+    /// Padded width of a row.
+    pub dim: usize,
+    /// What flows through the layers, `[rows, dim]`.
+    pub x: Vec<f32>,
+    /// A layer's normalised input, `[rows, dim]`.
+    pub normed: Vec<f32>,
+    /// A layer's output, `[rows, dim]`.
+    pub y: Vec<f32>,
+    /// Queries, keys and values, `[rows, 3 dim]`.
+    pub queries: Vec<f32>,
+    /// Inside of a feed-forward layer, `[rows, padded width]`.
+    pub wide: Vec<f32>,
+    pub head: HeadRoom,
     pub quantised: Quantised,
 }
 
 impl Room {
     /// Room for `streams` streams.
     pub fn new(config: &ModelConfig, streams: usize) -> Self {
-        let shape = Shape::new(config);
-        let (rows, dim) = (2 * streams, padded(config.dim));
-        let wide = padded(config.feed_forward_dim());
-        let window = padded(CONV2_KERNEL * config.dim);
-        let widest = [window, wide, padded(2 * config.dim), MELS * MEL_BANDS].into_iter().max().unwrap_or(0);
+        let stereo = config.stereo();
+        let rows = 2 * streams;
+        let window = padded(config.encoder.conv2_kernel() * config.dim);
+        let pair = padded(2 * stereo.dim);
         let zeros = |length: usize| vec![0.0; length];
         Room {
-            rows: 0,
-            dim,
             mels: zeros(rows * MELS * MEL_BANDS),
             frames: zeros(rows * window),
+            channel: Flow::new(config, rows, window.max(MELS * MEL_BANDS)),
+            pairs: zeros(rows * pair),
+            sums: zeros(streams * padded(stereo.dim)),
+            answers: zeros(rows * CHANNEL_OUTPUTS),
+            overlaps: zeros(streams),
+            logits: zeros(streams * OUTPUTS),
+            stereo: Flow::new(&stereo, rows, pair),
+        }
+    }
+
+    /// Rows that the next hop takes.
+    pub fn take(&mut self, rows: usize) {
+        (self.channel.rows, self.stereo.rows) = (rows, rows);
+    }
+}
+
+impl Flow {
+    /// Room for `rows` rows; `widest` is the longest input of a matrix outside the layers.
+    fn new(config: &ModelConfig, rows: usize, widest: usize) -> Self {
+        let (dim, wide) = (padded(config.dim), padded(config.feed_forward_dim()));
+        let zeros = |length: usize| vec![0.0; length];
+        Flow {
+            rows: 0,
+            dim,
             x: zeros(rows * dim),
             normed: zeros(rows * dim),
             y: zeros(rows * dim),
             queries: zeros(rows * 3 * config.dim),
             wide: zeros(rows * wide),
-            ages: zeros(streams * shape.slots),
-            head: HeadRoom::new(&shape),
-            pairs: zeros(rows * padded(2 * config.dim)),
-            sums: zeros(streams * dim),
-            answers: zeros(rows * CHANNEL_OUTPUTS),
-            overlaps: zeros(streams),
-            logits: zeros(streams * OUTPUTS),
-            quantised: Quantised::new(rows, widest),
+            head: HeadRoom::new(&Shape::new(config)),
+            quantised: Quantised::new(rows, widest.max(wide)),
         }
     }
 

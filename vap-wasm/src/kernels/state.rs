@@ -6,7 +6,7 @@ use super::attention::{HeadRoom, Shape};
 use super::ring_floats::FloatRing;
 use super::ring_integers::IntegerRing;
 use crate::error::Result;
-use vap_core::config::{CONV1_KERNEL, CONV2_KERNEL, MEL_BANDS, MELS_A_FRAME};
+use vap_core::config::{CONV1_KERNEL, MEL_BANDS};
 use vap_core::state::{self, Reader, Writer};
 
 /// State of one conversation, both channels.
@@ -25,7 +25,7 @@ pub struct KernelState {
 pub(super) struct Tails {
     /// Mel frames, `[2, 80]`.
     pub mels: Vec<f32>,
-    /// Outputs of the first convolution, `[2, dim]`.
+    /// Outputs of the first convolution, `[2, dim]`, or one where the second convolution looks back on one.
     pub frames: Vec<f32>,
 }
 
@@ -37,6 +37,14 @@ pub(super) enum Ring {
 }
 
 impl Ring {
+    /// Empty ring of an attention of this shape.
+    pub fn new(shape: &Shape, integers: bool) -> Self {
+        match integers {
+            true => Ring::Integers(IntegerRing::new(shape)),
+            false => Ring::Floats(FloatRing::new(shape)),
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Ring::Floats(ring) => ring.bytes(),
@@ -74,35 +82,19 @@ impl Ring {
         }
     }
 
-    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`.
-    pub fn attend(
-        &self,
-        shape: &Shape,
-        channel: usize,
-        query: &[f32],
-        ages: &[f32],
-        room: &mut HeadRoom,
-        y: &mut [f32],
-    ) {
+    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`; `room` holds the distance bias.
+    pub fn attend(&self, shape: &Shape, channel: usize, query: &[f32], room: &mut HeadRoom, y: &mut [f32]) {
         match self {
-            Ring::Floats(ring) => ring.attend(shape, channel, query, ages, room, y),
-            Ring::Integers(ring) => ring.attend(shape, channel, query, ages, room, y),
+            Ring::Floats(ring) => ring.attend(shape, channel, query, room, y),
+            Ring::Integers(ring) => ring.attend(shape, channel, query, room, y),
         }
     }
 }
 
 impl KernelState {
-    /// State at the beginning of a stream of a model whose attentions work in integers where `integers` says so.
-    pub(super) fn init(shape: &Shape, integers: impl Iterator<Item = bool>) -> Self {
-        let tails = Tails {
-            mels: vec![0.0; (CONV1_KERNEL - 1) * MEL_BANDS],
-            frames: vec![0.0; (CONV2_KERNEL - MELS_A_FRAME) * shape.dim],
-        };
-        let ring = |integers| match integers {
-            true => Ring::Integers(IntegerRing::new(shape)),
-            false => Ring::Floats(FloatRing::new(shape)),
-        };
-        let rings = integers.map(ring).collect();
+    /// State at the beginning of a stream of a model that keeps `frames` numbers of the first convolution.
+    pub(super) fn init(frames: usize, rings: Vec<Ring>) -> Self {
+        let tails = Tails { mels: vec![0.0; (CONV1_KERNEL - 1) * MEL_BANDS], frames: vec![0.0; frames] };
         KernelState { tails: [tails.clone(), tails], rings, position: 0 }
     }
 

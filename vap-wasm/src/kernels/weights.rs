@@ -32,7 +32,8 @@ impl<'a> Weights<'a> {
         Ok((weight, shape))
     }
 
-    fn vector(&self, name: &str) -> Result<Vec<f32>> {
+    /// A weight's values, row-major.
+    pub fn vector(&self, name: &str) -> Result<Vec<f32>> {
         Ok(self.get(name)?.0.to_f32())
     }
 
@@ -40,10 +41,19 @@ impl<'a> Weights<'a> {
     /// is of integers when all parts are stored so.
     pub fn linear(&self, at: &str, parts: &[(&str, f32)]) -> Result<Matrix> {
         let names: Vec<_> = parts.iter().map(|(name, factor)| (format!("{at}.{name}"), *factor)).collect();
+        self.stacked(&names)
+    }
+
+    /// `name.weight` and `name.bias` as a matrix.
+    pub fn matrix(&self, name: &str) -> Result<Matrix> {
+        self.stacked(&[(name.into(), 1.0)])
+    }
+
+    fn stacked(&self, names: &[(String, f32)]) -> Result<Matrix> {
         let mut bias = Vec::new();
         let (mut floats, mut integers, mut scales) = (Vec::new(), Vec::new(), Vec::new());
         let mut inputs = 0;
-        for (name, factor) in &names {
+        for (name, factor) in names {
             let (weight, shape) = self.get(&format!("{name}.weight"))?;
             inputs = shape[1];
             bias.extend(self.vector(&format!("{name}.bias"))?.iter().map(|b| b * factor));
@@ -55,7 +65,7 @@ impl<'a> Weights<'a> {
         if scales.len() == bias.len() {
             return Ok(Matrix::integers(inputs, &integers, &scales, &bias));
         }
-        for (name, factor) in &names {
+        for (name, factor) in names {
             floats.extend(self.vector(&format!("{name}.weight"))?.iter().map(|w| w * factor));
         }
         Ok(Matrix::floats(inputs, &floats, &bias))
