@@ -9,6 +9,8 @@ mod session;
 mod state;
 // A model that is computed elsewhere, and a session that goes on in its place.
 mod remote_session;
+// The types and numbers that the package shares with the binary.
+mod contract;
 // Wrong options, wrong sound, wrong files: each has a defined outcome.
 mod hostile;
 // Damaged model files by the thousand.

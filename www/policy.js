@@ -1,26 +1,28 @@
 // The sliders of the policy. Only what was moved differs from the model's own.
-const PERCENT = { min: 0, max: 1, step: 0.01 };
-const ABOVE_0 = { ...PERCENT, min: 0.01 };
+import { POLICY_LIMITS, POLICY_ORDER } from "../npm/dist/index.js";
+
+/** What people call each option, and how far its slider goes where few would want all that the package takes. */
 const SLIDERS = {
-  endThreshold: { ...PERCENT, name: "End of turn, from" },
-  eagerThreshold: { ...PERCENT, name: "Turn may end, from" },
-  minSilenceMs: { min: 0, max: 3000, step: 20, name: "Least silence before an end" },
-  maxSilenceMs: { min: 100, max: 5000, step: 20, name: "Silence that always ends" },
-  vadOnset: { ...ABOVE_0, name: "Speech, from" },
-  backchannelThreshold: { ...PERCENT, name: "Backchannel, from" },
-  vadOffset: { ...ABOVE_0, name: "Speech, until below" },
-  overlapThreshold: { ...PERCENT, name: "Overlap, from" },
-  minSpeechMs: { min: 40, max: 1000, step: 20, name: "Sound before it is speech" },
-  minPauseMs: { min: 20, max: 1000, step: 20, name: "Quiet before speech ends" },
-  eotSmoothingMs: { min: 0, max: 500, step: 10, name: "Smoothing of end of turn" },
-  eagerHoldMs: { min: 0, max: 2000, step: 20, name: "Speech that retracts an end" },
-  maxBackchannelMs: { min: 20, max: 3000, step: 20, name: "Longest backchannel" },
-  decideMs: { min: 0, max: 2000, step: 20, name: "Listen before judging a sound" },
-  minOverlapMs: { min: 20, max: 1000, step: 20, name: "Least overlap" },
+  endThreshold: { name: "End of turn, from" },
+  eagerThreshold: { name: "Turn may end, from" },
+  minSilenceMs: { name: "Least silence before an end", max: 3000 },
+  maxSilenceMs: { name: "Silence that always ends", min: 100, max: 5000 },
+  vadOnset: { name: "Speech, from" },
+  backchannelThreshold: { name: "Backchannel, from" },
+  vadOffset: { name: "Speech, until below" },
+  overlapThreshold: { name: "Overlap, from" },
+  minSpeechMs: { name: "Sound before it is speech", max: 1000 },
+  minPauseMs: { name: "Quiet before speech ends", max: 1000 },
+  eotSmoothingMs: { name: "Smoothing of end of turn", max: 500, step: 10 },
+  eagerHoldMs: { name: "Speech that retracts an end", max: 2000 },
+  maxBackchannelMs: { name: "Longest backchannel", max: 3000 },
+  decideMs: { name: "Listen before judging a sound", max: 2000 },
+  minOverlapMs: { name: "Least overlap", max: 1000 },
 };
+/** All options, those without a slider of their own last. */
+const KEYS = [...new Set([...Object.keys(SLIDERS), ...Object.keys(POLICY_LIMITS)])];
+const RANGES = Object.fromEntries(KEYS.map((key) => [key, range(key)]));
 const FIRST = 6;
-/** The first is at most the second, less a gap. */
-const ORDERED = [["vadOffset", "vadOnset", 0], ["eagerThreshold", "endThreshold", 0], ["minSilenceMs", "maxSilenceMs", 20], ["decideMs", "maxBackchannelMs", 0]];
 /** A slider moved by keys changes with every press. */
 const SETTLE_MS = 350;
 
@@ -37,7 +39,7 @@ export class PolicySliders {
   constructor({ first, rest, reset, own }) {
     this.#own = own;
     this.#reset = reset;
-    Object.entries(SLIDERS).forEach(([key, slider], at) => (at < FIRST ? first : rest).append(this.#row(key, slider)));
+    KEYS.forEach((key, at) => (at < FIRST ? first : rest).append(this.#row(key)));
     reset.addEventListener("click", () => {
       this.#moved = {};
       this.#settle();
@@ -50,14 +52,14 @@ export class PolicySliders {
     return Object.keys(this.#moved).length > 0 ? { ...this.#moved } : undefined;
   }
 
-  #row(key, { name, ...range }) {
+  #row(key) {
     const row = document.createElement("div");
     const label = document.createElement("label");
     const value = document.createElement("output");
     const input = document.createElement("input");
-    Object.assign(input, { type: "range", id: key, ...range });
+    Object.assign(input, { type: "range", id: key, ...RANGES[key] });
     label.htmlFor = value.htmlFor = key;
-    label.textContent = name;
+    label.textContent = SLIDERS[key]?.name ?? key;
     input.addEventListener("input", () => {
       this.#move(key, input.valueAsNumber);
       this.#settle();
@@ -71,10 +73,11 @@ export class PolicySliders {
   #move(key, to) {
     this.#moved[key] = to;
     const now = { ...this.#own, ...this.#moved };
-    for (const [low, high, gap] of ORDERED) {
+    for (const { low, high, less } of POLICY_ORDER) {
+      const gap = less ? RANGES[low].step : 0;
       if (now[low] <= now[high] - gap) continue;
       if (key === low) this.#moved[high] = now[low] + gap;
-      if (key === high) this.#moved[low] = Math.max(SLIDERS[low].min, now[high] - gap);
+      if (key === high) this.#moved[low] = Math.max(RANGES[low].min, now[high] - gap);
     }
   }
 
@@ -94,4 +97,11 @@ export class PolicySliders {
     }
     this.#reset.disabled = !this.policy;
   }
+}
+
+/** Least, most and step of a slider, within what the package takes. */
+function range(key) {
+  const { least, most, above } = POLICY_LIMITS[key];
+  const { step = key.endsWith("Ms") ? 20 : 0.01, min = above ? step : least, max = most } = SLIDERS[key] ?? {};
+  return { min, max, step };
 }

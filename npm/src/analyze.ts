@@ -1,8 +1,8 @@
 // Whole recordings: samples of both channels to frames and events, a second of sound at a time.
 import { checkNames, checkObject, rateOf, wrong } from "./common/checks.js";
+import { HOP_MS } from "./common/contract.js";
 import { VapTurnError, asVapTurnError, messageOf } from "./common/errors.js";
 import type { Output } from "./common/events.js";
-import { HOP_MS } from "./common/frames.js";
 import type { BinarySource } from "./common/options.js";
 import { checkSamples } from "./common/samples.js";
 import { TurnDetector, type DetectorInfo, type DetectorOptions } from "./detector.js";

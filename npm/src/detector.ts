@@ -1,15 +1,16 @@
 // The public class: sound of both channels in, frames and events out, on the calling thread.
 import { checkNames, rateOf } from "./common/checks.js";
+import { HOP_MS } from "./common/contract.js";
 import { VapTurnError, guarded } from "./common/errors.js";
 import type { Output } from "./common/events.js";
-import { HOP_MS, unpacked } from "./common/frames.js";
+import { unpacked } from "./common/frames.js";
 import type { ConversationOptions, Expectation, ModelInfo, PolicyChange, PolicyInForce, PolicyOptions } from "./common/options.js";
 import { checkedExpectation, checkedPolicy } from "./common/policy-options.js";
 import { checkBytes, checkEncoding, checkSamples, type Encoding, type Samples } from "./common/samples.js";
 import { floats } from "./wasm/decode.js";
 import { TurnModel, type LoadOptions } from "./wasm/load.js";
 import { inForce } from "./wasm/policy-in-force.js";
-import { Session, type RawOutput } from "./wasm/vap_wasm.js";
+import { Session, type SessionOutput } from "./wasm/vap_wasm.js";
 
 /** Options of {@link TurnDetector.create}: `rate` of both channels, or the rate of each. */
 export interface DetectorOptions extends LoadOptions, ConversationOptions {}
@@ -152,7 +153,7 @@ export class TurnDetector {
   }
 
   /** What the wasm side told, as the next output of this detector. @internal */
-  unpack(raw: RawOutput): Output {
+  unpack(raw: SessionOutput): Output {
     const frames = unpacked(raw, this.#hops);
     this.#hops += frames.length;
     return { frames, events: raw.events };
@@ -174,7 +175,7 @@ export class TurnDetector {
     return { ...now, fromMs: HOP_MS * this.#hops };
   }
 
-  #take(call: (session: Session) => RawOutput): Output {
+  #take(call: (session: Session) => SessionOutput): Output {
     const session = this.#open();
     return this.unpack(guarded(() => call(session)));
   }

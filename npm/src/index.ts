@@ -1,10 +1,11 @@
 // The public API.
 export { analyze, steps, type Analysis, type AnalyzeOptions, type Call, type Step, type Track } from "./analyze.js";
+export { POLICY_LIMITS, POLICY_ORDER } from "./common/contract.js";
 export { ERROR_CODES, VapTurnError, type ErrorCode } from "./common/errors.js";
 export type * from "./common/events.js";
 export type {
-  BinarySource, Calibration, ConversationOptions, Expectation, Figures, ModelInfo, Policy, PolicyChange, PolicyInForce,
-  PolicyOptions, Preset,
+  BinarySource, Calibration, CalibrationPoint, ConversationOptions, Expectation, Figures, ModelInfo, Policy, PolicyChange,
+  PolicyInForce, PolicyOptions, Preset, TimeoutPoint,
 } from "./common/options.js";
 export type { Encoding, Samples } from "./common/samples.js";
 export { TurnDetector, type DetectorInfo, type DetectorOptions, type RestoreOptions } from "./detector.js";

@@ -21,7 +21,7 @@ const SHAPES = {
   speechStart: since,
   speechEnd: over,
   eagerEndOfTurn: { ...event, silenceMs: whole, probability },
-  endOfTurn: { ...over, silenceMs: whole, probability, reason },
+  endOfTurn: { ...over, silenceMs: whole, reason },
   turnResumed: { ...event, probability },
   turnShift: since,
   backchannel: sound,
@@ -31,6 +31,7 @@ const SHAPES = {
 };
 const OPTIONAL = {
   frame: { bargeIn },
+  endOfTurn: { probability },
   turnResumed: { startMs: whole },
   overlapStart: { soundMs: whole, overlapMs: whole, probability },
 };

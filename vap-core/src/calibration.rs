@@ -6,15 +6,19 @@ mod ask;
 pub use ask::{Ask, Preset};
 
 use crate::error::{Error, Result};
-use crate::policy::{LONGEST_MS, MAX_FALSE_CUTOFF, MEAN_LATENCY_MS, PRESET, Policy};
+use crate::policy::{ASKS, LONGEST_MS, Policy};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+/// Options of the policy that an ask decides, and that may not stand beside one.
+pub const DECIDED: [&str; 3] = ["endThreshold", "minSilenceMs", "maxSilenceMs"];
 
 /// Most points of either curve.
 pub const MOST_POINTS: usize = 64;
 
-/// What a policy does (livekit/eot-bench: pauses of 0.2 to 5 s, ends of turns, the agent silent).
+/// What a policy did on held-out dialogues (livekit/eot-bench: pauses of 0.2 to 5 s, ends of turns, the agent silent).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Figures {
     /// Expected share of the user's pauses in which it ends the turn.
@@ -27,15 +31,16 @@ pub struct Figures {
 
 /// Thresholds of the event machine, and what they do.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CalibrationPoint {
-    /// [`Policy::end_threshold`].
+    /// `endThreshold` of the policy.
     pub end_threshold: f64,
-    /// [`Policy::eager_threshold`].
+    /// `eagerThreshold` of the policy.
     pub eager_threshold: f64,
-    /// [`Policy::min_silence_ms`].
+    /// `minSilenceMs` of the policy.
     pub min_silence_ms: u32,
-    /// [`Policy::max_silence_ms`].
+    /// `maxSilenceMs` of the policy.
     pub max_silence_ms: u32,
     /// What they do.
     pub expected: Figures,
@@ -43,6 +48,7 @@ pub struct CalibrationPoint {
 
 /// A silence timeout without a model behind it, for comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TimeoutPoint {
     /// Silence that ends a turn, in ms.
@@ -53,6 +59,7 @@ pub struct TimeoutPoint {
 
 /// Two curves from fast to cautious: of the model, and of silence alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Calibration {
     /// Ends of turns it was measured on.
@@ -153,9 +160,9 @@ pub fn resolve(
     options: &Map<String, Value>,
 ) -> Result<Solution> {
     let mut changes = options.clone();
-    let mut asks = [MAX_FALSE_CUTOFF, MEAN_LATENCY_MS, PRESET]
+    let mut asks = ASKS
         .into_iter()
-        .filter_map(|option| changes.remove(option).map(|value| (option, value)))
+        .filter_map(|(option, _)| changes.remove(option).map(|value| (option, value)))
         .collect::<Vec<_>>()
         .into_iter();
     let Some((option, value)) = asks.next() else {
@@ -165,7 +172,7 @@ pub fn resolve(
         return Err(option_error(other, format!("to be left out beside {option}"), value));
     }
     let ask = Ask::read(option, &value)?;
-    for decided in ["endThreshold", "minSilenceMs", "maxSilenceMs"] {
+    for decided in DECIDED {
         if let Some(found) = changes.get(decided) {
             return Err(option_error(decided, format!("to be left out, {option} decides it"), found));
         }

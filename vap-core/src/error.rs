@@ -2,6 +2,56 @@
 
 use thiserror::Error;
 
+names! {
+    /// Kinds of failure, stable for programs: all that a user of the package can be told, wherever it went wrong.
+    pub enum ErrorCode {
+        /// The model file holds a configuration that is not valid.
+        Config = "config",
+        /// An option or a policy threshold is unknown, missing or out of range.
+        Option = "option",
+        /// A sample rate that cannot be resampled.
+        SampleRate = "sample-rate",
+        /// One channel ran ahead of the other by more than a session keeps.
+        ChannelsApart = "channels-apart",
+        /// Not a WAV file that is read.
+        Wav = "wav",
+        /// A WAV file that ends before its header says.
+        WavTruncated = "wav-truncated",
+        /// A model file that cannot be read.
+        ModelFile = "model-file",
+        /// A model file of another format version.
+        ModelVersion = "model-version",
+        /// The model gave a value that is not finite.
+        NotFinite = "not-finite",
+        /// Lengths that must agree do not.
+        Length = "length",
+        /// Bytes that are not the saved state of a conversation with this model.
+        State = "state",
+        /// Sound came faster than it is computed, and more of it waits than may.
+        Behind = "behind",
+        /// The stream was finished: `reset()` begins another.
+        Finished = "finished",
+        /// The device that computes failed.
+        Backend = "backend",
+        /// There is no GPU to compute on: no WebGPU, no adapter, or no device.
+        Gpu = "gpu",
+        /// The detector or model was closed.
+        Closed = "closed",
+        /// A file of the package (wasm binary, model, worklet, Worker) could not be fetched, read, compiled or started.
+        Load = "load",
+        /// The person, or a policy of the page, does not allow the microphone.
+        Permission = "permission",
+        /// There is no microphone, or it cannot be opened.
+        Microphone = "microphone",
+        /// There is no AudioContext, or it is closed or of another session's input.
+        Context = "context",
+        /// The caller's signal was aborted; its reason is the `cause`.
+        Aborted = "aborted",
+        /// A fault inside the wasm binary, out of memory included; it needs a fresh page or process.
+        Internal = "internal",
+    }
+}
+
 /// Result with the core's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -122,23 +172,28 @@ pub enum Error {
 }
 
 impl Error {
-    /// Short stable name of the kind of error, for programs: `"model-file"`, `"sample-rate"`, ...
-    pub fn code(&self) -> &'static str {
+    /// Kind of error.
+    pub fn kind(&self) -> ErrorCode {
         match self {
-            Error::ConfigSyntax(_) | Error::ConfigValue { .. } => "config",
-            Error::Option { .. } => "option",
-            Error::SampleRate { .. } => "sample-rate",
-            Error::ChannelsApart { .. } => "channels-apart",
-            Error::Wav(_) => "wav",
-            Error::WavTruncated { .. } => "wav-truncated",
+            Error::ConfigSyntax(_) | Error::ConfigValue { .. } => ErrorCode::Config,
+            Error::Option { .. } => ErrorCode::Option,
+            Error::SampleRate { .. } => ErrorCode::SampleRate,
+            Error::ChannelsApart { .. } => ErrorCode::ChannelsApart,
+            Error::Wav(_) => ErrorCode::Wav,
+            Error::WavTruncated { .. } => ErrorCode::WavTruncated,
             Error::ModelFile(_)
             | Error::WeightMissing { .. }
             | Error::WeightUnknown { .. }
-            | Error::WeightShape { .. } => "model-file",
-            Error::ModelVersion { .. } => "model-version",
-            Error::NotFinite { .. } => "not-finite",
-            Error::State(_) => "state",
-            Error::Length { .. } => "length",
+            | Error::WeightShape { .. } => ErrorCode::ModelFile,
+            Error::ModelVersion { .. } => ErrorCode::ModelVersion,
+            Error::NotFinite { .. } => ErrorCode::NotFinite,
+            Error::State(_) => ErrorCode::State,
+            Error::Length { .. } => ErrorCode::Length,
         }
+    }
+
+    /// Name of the kind of error, for programs: `"model-file"`, `"sample-rate"`, ...
+    pub fn code(&self) -> &'static str {
+        self.kind().name()
     }
 }

@@ -18,42 +18,34 @@
 use crate::error::{Error, Result};
 use crate::policy::{LONGEST_MS, Policy};
 use crate::state::{Reader, Writer};
-use serde::{Deserialize, Serialize};
 
-/// What the user will probably say next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Expectation {
-    /// Anything: the policy as it is.
-    #[default]
-    Open,
-    /// Yes, no or another word or two.
-    YesNo,
-    /// A number in groups: telephone, card, date.
-    Digits,
-    /// A name or code, letter by letter.
-    Spelling,
+names! {
+    /// What the user will probably say next; moves `endThreshold`, `eagerThreshold`, `minSilenceMs` and `maxSilenceMs`
+    /// of the user's turns. Chosen, not measured.
+    pub enum Expectation {
+        /// Anything: the policy as it is.
+        Open = "open",
+        /// Yes, no or another word or two: odds of the thresholds / 3, silences / 2 (not below 200 and 600 ms).
+        YesNo = "yesno",
+        /// A number in groups, such as a telephone, a card or a date: odds x 3, silences x 1.5.
+        Digits = "digits",
+        /// A name or code, letter by letter: odds x 6, silences x 2.
+        Spelling = "spelling",
+    }
 }
 
 /// Least silences that `yesno` shortens to, in ms.
 const QUICK_MIN_SILENCE_MS: u32 = 200;
 const QUICK_MAX_SILENCE_MS: u32 = 600;
 
-impl Expectation {
-    /// All of them, from the default on.
-    pub const ALL: [Expectation; 4] =
-        [Expectation::Open, Expectation::YesNo, Expectation::Digits, Expectation::Spelling];
-
-    /// Name, as a user writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Expectation::Open => "open",
-            Expectation::YesNo => "yesno",
-            Expectation::Digits => "digits",
-            Expectation::Spelling => "spelling",
-        }
+impl Default for Expectation {
+    /// The first: `open`.
+    fn default() -> Self {
+        Expectation::ALL[0]
     }
+}
 
+impl Expectation {
     /// The expectation of that name.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod names;
 pub mod error;
 pub mod state;
 pub mod config;
@@ -22,7 +24,7 @@ pub mod model_file;
 
 pub use calibration::{Ask, Calibration, Preset};
 pub use config::ModelConfig;
-pub use error::{Error, Result};
+pub use error::{Error, ErrorCode, Result};
 pub use events::{BargeIn, Event, EventMachine};
 pub use expectation::Expectation;
 pub use model_file::{ModelFile, ModelView};
@@ -40,6 +42,7 @@ pub const FRAME_HZ: usize = 50;
 
 /// One of the two channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
     /// Channel 0: the person at the microphone.

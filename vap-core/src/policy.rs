@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 /// Thresholds (0 to 1) and times (ms, counted in whole hops of 20 ms) of the event machine.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Policy {
     /// VAD probability at which a channel becomes loud; above 0.
@@ -76,10 +77,27 @@ pub(crate) const MEAN_LATENCY_MS: &str = "meanLatencyMs";
 /// The name of [`crate::calibration::Ask::Preset`].
 pub(crate) const PRESET: &str = "preset";
 
+/// What can be asked of a policy, one at a time, and what it means.
+pub const ASKS: [(&str, &str); 3] = [
+    (
+        MAX_FALSE_CUTOFF,
+        "At most this share of the user's pauses taken for the end of the turn (0 to 1), as fast as that allows. \
+         Solved from the figures that travel with the weights, held against their upper bound at 90 % confidence.",
+    ),
+    (
+        MEAN_LATENCY_MS,
+        "At most this mean silence before `endOfTurn`, in ms, with as few false cut-offs as that allows.",
+    ),
+    (PRESET, "The point of the calibration that is cheapest by the price of that preset."),
+];
+
 type Threshold = (&'static str, fn(&mut Policy) -> &mut f64);
 type Time = (&'static str, fn(&mut Policy) -> &mut u32, u32);
 
-/// Name and place of each threshold; the first two must be above 0, or a loud channel would never be quiet again.
+/// How many thresholds, the first, must be above 0: else a loud channel would never be quiet again.
+const ABOVE: usize = 2;
+
+/// Name and place of each threshold.
 const THRESHOLDS: [Threshold; 6] = [
     ("vadOnset", |p| &mut p.vad_onset),
     ("vadOffset", |p| &mut p.vad_offset),
@@ -102,35 +120,76 @@ const TIMES: [Time; 9] = [
     ("minOverlapMs", |p| &mut p.min_overlap_ms, 20),
 ];
 
+/// Pairs of options of which the first is at most the second; where the flag says so, less.
+pub const ORDERED: [(&str, &str, bool); 4] = [
+    ("vadOffset", "vadOnset", false),
+    ("eagerThreshold", "endThreshold", false),
+    ("minSilenceMs", "maxSilenceMs", true),
+    ("decideMs", "maxBackchannelMs", false),
+];
+
+/// What an option of the policy may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// Name of the option.
+    pub option: &'static str,
+    /// The least it may be.
+    pub least: f64,
+    /// The least is itself left out.
+    pub above: bool,
+    /// The most it may be.
+    pub most: f64,
+}
+
 impl Policy {
+    /// What each option may be by itself: thresholds, then times.
+    pub fn limits() -> impl Iterator<Item = Limit> {
+        let thresholds = THRESHOLDS.iter().enumerate();
+        let thresholds =
+            thresholds.map(|(at, (option, _))| Limit { option, least: 0.0, above: at < ABOVE, most: 1.0 });
+        let times = TIMES.iter().map(|(option, _, least)| Limit {
+            option,
+            least: f64::from(*least),
+            above: false,
+            most: f64::from(LONGEST_MS),
+        });
+        thresholds.chain(times)
+    }
+
     /// Checks every value, and those that bound each other.
     ///
     /// # Errors
     /// [`Error::Option`] with the option's camelCase name, what is allowed and what was found.
     pub fn validate(&self) -> Result<()> {
-        let mut copy = *self;
-        for (at, (option, place)) in THRESHOLDS.iter().enumerate() {
-            let value = *place(&mut copy);
-            let (inside, expected) = match at {
-                0 | 1 => (value > 0.0 && value <= 1.0, "above 0 and at most 1"),
-                _ => ((0.0..=1.0).contains(&value), "0 to 1"),
+        for Limit { option, least, above, most } in Policy::limits() {
+            let found = self.value(option);
+            let inside = (least..=most).contains(&found) && !(above && found == least);
+            let expected = || match (above, most > 1.0) {
+                (true, _) => format!("above {least} and at most {most}"),
+                (false, true) => format!("{least} to {most} ms"),
+                (false, false) => format!("{least} to {most}"),
             };
-            require(option, inside, || expected.into(), value)?;
+            require(option, inside, expected, found)?;
         }
-        for (option, place, least) in TIMES {
-            let value = *place(&mut copy);
-            let inside = (least..=LONGEST_MS).contains(&value);
-            require(option, inside, || format!("{least} to {LONGEST_MS} ms"), value)?;
+        for (low, high, less) in ORDERED {
+            let (found, most) = (self.value(low), self.value(high));
+            let words = if less { "less than" } else { "at most" };
+            let inside = if less { found < most } else { found <= most };
+            require(low, inside, || format!("{words} {high} ({most})"), found)?;
         }
-        let p = self;
-        let on = p.vad_onset;
-        require("vadOffset", p.vad_offset <= on, || format!("at most vadOnset ({on})"), p.vad_offset)?;
-        let (eager, end) = (p.eager_threshold, p.end_threshold);
-        require("eagerThreshold", eager <= end, || format!("at most endThreshold ({end})"), eager)?;
-        let (min, max) = (p.min_silence_ms, p.max_silence_ms);
-        require("minSilenceMs", min < max, || format!("less than maxSilenceMs ({max})"), min)?;
-        let (decide, max) = (p.decide_ms, p.max_backchannel_ms);
-        require("decideMs", decide <= max, || format!("at most maxBackchannelMs ({max})"), decide)
+        Ok(())
+    }
+
+    /// An option by its name; NaN, which is inside no limit, for a name that is none.
+    fn value(&self, option: &str) -> f64 {
+        let mut copy = *self;
+        let threshold = THRESHOLDS.iter().find(|(name, _)| *name == option);
+        let time = TIMES.iter().find(|(name, ..)| *name == option);
+        match (threshold, time) {
+            (Some((_, place)), _) => *place(&mut copy),
+            (_, Some((_, place, _))) => f64::from(*place(&mut copy)),
+            _ => f64::NAN,
+        }
     }
 
     /// This policy with some thresholds and times changed, checked. What a user wrote goes through
@@ -156,7 +215,7 @@ impl Policy {
                 *place(&mut policy) = whole.ok_or_else(|| wrong(option, "a whole number of ms"))?;
             } else {
                 let names = THRESHOLDS.iter().map(|t| t.0).chain(TIMES.iter().map(|t| t.0));
-                let names: Vec<_> = names.chain([MAX_FALSE_CUTOFF, MEAN_LATENCY_MS, PRESET]).collect();
+                let names: Vec<_> = names.chain(ASKS.map(|(ask, _)| ask)).collect();
                 let expected = format!("one of {}", names.join(", "));
                 return Err(Error::Option { option: "policy", expected, found: name.clone() });
             }

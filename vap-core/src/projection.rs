@@ -21,23 +21,37 @@ pub const VAD_AT: usize = BACKCHANNEL_AT + 2;
 /// Index of the overlap number in the outputs.
 pub const OVERLAP_AT: usize = VAD_AT + 2;
 
+/// Index of `p_now` in a packed frame, behind the outputs.
+pub const P_NOW_AT: usize = OUTPUTS;
+/// Index of `p_future` in a packed frame.
+pub const P_FUTURE_AT: usize = P_NOW_AT + 2;
+/// Numbers of a packed frame.
+pub const PACKED: usize = P_FUTURE_AT + 2;
+
 /// Probabilities of one hop. Pairs are `[user, agent]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct Frame {
     /// Number of the hop since the stream began, from 0.
     pub index: u64,
     /// Chance that each speaker speaks in each 0.2 s bin of the next 2 s, `[speaker, bin]`.
+    #[cfg_attr(feature = "contract", ts(type = "[user: number[], agent: number[]]"))]
     pub bins: [[f32; BINS]; 2],
     /// Share of each speaker in the next 0 to 600 ms.
+    #[cfg_attr(feature = "contract", ts(type = "Pair"))]
     pub p_now: [f32; 2],
     /// Share of each speaker in the next 600 to 2000 ms.
+    #[cfg_attr(feature = "contract", ts(type = "Pair"))]
     pub p_future: [f32; 2],
     /// Chance that each speaker's turn is at its end.
+    #[cfg_attr(feature = "contract", ts(type = "Pair"))]
     pub eot: [f32; 2],
     /// Chance that what each speaker says is a backchannel.
+    #[cfg_attr(feature = "contract", ts(type = "Pair"))]
     pub backchannel: [f32; 2],
     /// Chance that each speaker speaks in this hop.
+    #[cfg_attr(feature = "contract", ts(type = "Pair"))]
     pub vad: [f32; 2],
     /// Chance that both speak in this hop.
     pub overlap: f32,
@@ -62,6 +76,26 @@ impl Frame {
             vad: pair(VAD_AT),
             overlap: p[OVERLAP_AT],
         }
+    }
+
+    /// All its numbers but the index, in one row: the outputs in their order, then `p_now` and `p_future`.
+    pub fn packed(&self) -> [f32; PACKED] {
+        let mut row = [0.0; PACKED];
+        for (speaker, bins) in self.bins.iter().enumerate() {
+            row[speaker * BINS..][..BINS].copy_from_slice(bins);
+        }
+        let pairs = [
+            (EOT_AT, self.eot),
+            (BACKCHANNEL_AT, self.backchannel),
+            (VAD_AT, self.vad),
+            (P_NOW_AT, self.p_now),
+            (P_FUTURE_AT, self.p_future),
+        ];
+        for (at, pair) in pairs {
+            row[at..at + 2].copy_from_slice(&pair);
+        }
+        row[OVERLAP_AT] = self.overlap;
+        row
     }
 
     /// End of the hop in ms since the stream began.
@@ -123,6 +157,16 @@ mod tests {
         assert!(frame.eot[0] > 0.99 && frame.eot[1] < 0.01);
         assert!(frame.backchannel[1] > 0.99 && frame.vad[0] > 0.99 && frame.overlap > 0.99);
         assert_eq!(frame.time_ms(), 100);
+    }
+
+    #[test]
+    fn a_packed_frame_holds_every_number_once_and_the_outputs_as_they_came() {
+        let logits: [f32; OUTPUTS] = std::array::from_fn(|at| (at as f32 - 13.0) / 4.0);
+        let frame = Frame::from_logits(4, &logits);
+        let row = frame.packed();
+        assert_eq!(row[..OUTPUTS], logits.map(sigmoid));
+        assert_eq!(row[P_NOW_AT..P_NOW_AT + 2], frame.p_now);
+        assert_eq!(row[P_FUTURE_AT..], frame.p_future);
     }
 
     #[test]

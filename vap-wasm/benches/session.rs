@@ -61,13 +61,11 @@ fn main() -> Result<()> {
         println!(
             "{}, {} ({} parameters): {median:.2} ms a hop (p99 {p99:.2}), files at {minutes_a_second:.2} minutes of \
              sound a second",
-            engine.name,
-            info.config.name,
-            info.parameters()
+            engine.name, info.config.name, info.parameters
         );
         let result = json!({
             "model": info.config.name,
-            "parameters": info.parameters(),
+            "parameters": info.parameters,
             "hopMs": { "median": median, "p99": p99 },
             "minutesASecond": minutes_a_second,
             "loadMs": engine.load_ms,

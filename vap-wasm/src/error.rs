@@ -1,5 +1,7 @@
 //! The one error enum of the listener: the core's errors and the few of its own.
 
+use vap_core::ErrorCode;
+
 /// Result with the listener's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -41,17 +43,21 @@ pub enum Error {
 }
 
 impl Error {
-    /// Short stable name of the kind of error, for programs.
-    pub fn code(&self) -> &'static str {
+    /// Kind of error.
+    pub fn kind(&self) -> ErrorCode {
         match self {
-            Error::Core(error) => error.code(),
-            Error::Options(_) => "option",
-            Error::Finished => "finished",
-            Error::Behind { .. } => "behind",
-            Error::UnderWay => "state",
-            Error::UnknownCall(_) => "option",
-            Error::Backend(_) => "backend",
-            Error::Gpu(_) => "gpu",
+            Error::Core(error) => error.kind(),
+            Error::Options(_) | Error::UnknownCall(_) => ErrorCode::Option,
+            Error::Finished => ErrorCode::Finished,
+            Error::Behind { .. } => ErrorCode::Behind,
+            Error::UnderWay => ErrorCode::State,
+            Error::Backend(_) => ErrorCode::Backend,
+            Error::Gpu(_) => ErrorCode::Gpu,
         }
+    }
+
+    /// Name of the kind of error, for programs.
+    pub fn code(&self) -> &'static str {
+        self.kind().name()
     }
 }

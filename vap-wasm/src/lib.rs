@@ -20,6 +20,8 @@ mod conversation;
 pub mod session;
 pub mod remote_session;
 pub mod batch;
+#[cfg(feature = "contract")]
+pub mod contract;
 #[cfg(target_arch = "wasm32")]
 mod web_error;
 #[cfg(all(target_arch = "wasm32", not(feature = "webgpu")))]

@@ -1,29 +1,29 @@
 //! What travels with the weights and is the same whatever computes them.
 
+use serde::Serialize;
 use vap_core::features::FeatureStatistics;
 use vap_core::model_file::{ModelFile, ModelView};
 use vap_core::{Calibration, ModelConfig, Policy, params};
 
-/// Everything in a model file but the weights.
-#[derive(Debug, Clone, PartialEq)]
+/// What is known about a model: everything in its file but the weights.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 pub struct ModelInfo {
-    /// Sizes.
+    /// Sizes of the net.
+    #[cfg_attr(feature = "contract", ts(type = "Record<string, unknown>"))]
     pub config: ModelConfig,
     /// Fixed mean and deviation of the features.
+    #[serde(skip)]
     pub statistics: FeatureStatistics,
-    /// Thresholds that came with the weights.
+    /// Thresholds that travel with the weights.
     pub policy: Policy,
-    /// Operating points that came with the weights, if any.
+    /// What can be asked of it; null for a model file that does not know.
     pub calibration: Option<Calibration>,
-    /// Where the weights come from.
+    /// Data, licences, commit, seed and metrics of the training.
+    #[cfg_attr(feature = "contract", ts(type = "unknown"))]
     pub provenance: serde_json::Value,
-}
-
-impl ModelInfo {
-    /// Number of trained values.
-    pub fn parameters(&self) -> usize {
-        params::count(&self.config)
-    }
+    /// Number of weights.
+    pub parameters: usize,
 }
 
 impl From<&ModelView<'_>> for ModelInfo {
@@ -34,6 +34,7 @@ impl From<&ModelView<'_>> for ModelInfo {
             policy: view.policy,
             calibration: view.calibration.clone(),
             provenance: view.provenance.clone(),
+            parameters: params::count(&view.config),
         }
     }
 }
@@ -46,6 +47,7 @@ impl From<&ModelFile> for ModelInfo {
             policy: file.policy,
             calibration: file.calibration.clone(),
             provenance: file.provenance.clone(),
+            parameters: params::count(&file.config),
         }
     }
 }

@@ -14,6 +14,9 @@ use vap_core::{Expectation, Policy, Speaker};
 pub use crate::conversation::{MAX_WAITING_MS, Output, SessionOptions};
 pub use crate::ears::MAX_AHEAD_MS;
 
+/// Samples of a channel that an audio thread may write at once.
+pub const INPUT_SAMPLES: usize = 4096;
+
 /// Room for the sound that a saved session holds at common rates while nothing waits.
 const SOUND_BYTES: usize = 16_384;
 

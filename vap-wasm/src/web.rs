@@ -8,7 +8,8 @@ mod remote_session;
 
 use crate::error::{Error, Result};
 use crate::kernels::KernelModel;
-use crate::{batch, listener, session};
+use crate::session::{self, INPUT_SAMPLES};
+use crate::{batch, listener};
 use js_sys::{Array, Float32Array, Float64Array, Object, Reflect};
 use options::{expectation_of, expected_of, session_options, solved};
 use serde::Serialize;
@@ -21,45 +22,30 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** A decoded WAV file. */
-export interface DecodedWav { sampleRate: number; channels: Float32Array[]; }
+import type { Expectation, Figures, ModelInfo, Policy, TurnEvent } from "../common/contract.js";
+import type { PolicyOptions } from "../common/options.js";
 
-/** What is known about a model. */
-export interface ModelInfo {
-  config: Record<string, string | number>;
-  provenance: unknown;
-  policy: Record<string, number>;
-  calibration: unknown;
-  parameters: number;
+/** A decoded WAV file. */
+export interface DecodedWav {
+  sampleRate: number;
+  channels: Float32Array[];
 }
 
-/**
- * Thresholds that differ from the model's, or an ask: `maxFalseCutoff`, `meanLatencyMs` or `preset`.
- */
-export type RawPolicy = Record<string, number | string>;
+/** Options of a session; rates in Hz. */
+export interface SessionOptions {
+  userRate: number;
+  agentRate: number;
+  policy?: PolicyOptions;
+  expect?: Expectation;
+}
 
-/** Options of a session; rates in Hz, `expect` is open, yesno, digits or spelling. */
-export interface RawSessionOptions { userRate: number; agentRate: number; policy?: RawPolicy; expect?: string; }
-
-/** One event, its fields by its `type`. */
-export interface RawEvent { type: string; timeMs: number; [field: string]: unknown; }
-
-/**
- * What a push gave. A frame is 31 numbers: bins of the user (10) and the agent (10), then pairs [user, agent] of end
- * of turn, backchannel and VAD, then overlap, then pairs of pNow and pFuture. A sound in the other's turn that is not
- * judged yet is 6 numbers: channel, timeMs, startMs, durationMs, overlapMs, probability.
- */
-export interface RawOutput { frames: Float32Array; events: RawEvent[]; bargeIns: Float64Array; }
+/** What a push gave: packed frames, events, packed sounds that are not judged yet. */
+export interface SessionOutput {
+  frames: Float32Array;
+  events: TurnEvent[];
+  bargeIns: Float64Array;
+}
 "#;
-
-/// Numbers of one frame on the JS side.
-const FRAME_NUMBERS: usize = 31;
-
-/// Numbers of one sound that is not judged yet on the JS side.
-const BARGE_IN_NUMBERS: usize = 6;
-
-/// Samples of a channel that an audio thread may write at once.
-const INPUT_SAMPLES: usize = 4096;
 
 /// Decodes a WAV file.
 #[wasm_bindgen(js_name = decodeWav, unchecked_return_type = "DecodedWav")]
@@ -104,14 +90,7 @@ impl Model {
     /// What is known about the model.
     #[wasm_bindgen(unchecked_return_type = "ModelInfo")]
     pub fn info(&self) -> Result<JsValue, JsValue> {
-        let info = self.shared.info();
-        to_js(&serde_json::json!({
-            "config": info.config,
-            "provenance": info.provenance,
-            "policy": info.policy,
-            "calibration": info.calibration,
-            "parameters": info.parameters(),
-        }))
+        to_js(self.shared.info())
     }
 }
 
@@ -132,7 +111,7 @@ impl Session {
     #[wasm_bindgen(constructor)]
     pub fn new(
         model: &Model,
-        #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "SessionOptions")] options: JsValue,
     ) -> Result<Session, JsValue> {
         let (options, beside) = session_options(&options, model.shared.info())?;
         let mut inner = session::Session::new(Arc::clone(&model.shared), options)?;
@@ -146,13 +125,14 @@ impl Session {
     }
 
     /// Everything that later output depends on; what was told and not asked for is not in it.
+    #[wasm_bindgen(unchecked_return_type = "Uint8Array<ArrayBuffer>")]
     pub fn save(&self) -> Result<Vec<u8>, JsValue> {
         Ok(self.inner.save()?)
     }
 
     /// Takes sound of both channels. A channel left out is silent for as long as the other sounds; one that is empty
     /// has nothing new yet, and the other's sound waits for it.
-    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    #[wasm_bindgen(unchecked_return_type = "SessionOutput")]
     pub fn push(&mut self, user: Option<Vec<f32>>, agent: Option<Vec<f32>>) -> Result<Object, JsValue> {
         self.inner.push_into(user.as_deref(), agent.as_deref(), &mut self.output)?;
         self.output()
@@ -194,7 +174,7 @@ impl Session {
     }
 
     /// What the work so far has told, and was not asked for yet.
-    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    #[wasm_bindgen(unchecked_return_type = "SessionOutput")]
     pub fn output(&mut self) -> Result<Object, JsValue> {
         let raw = raw(&self.output);
         self.output.clear();
@@ -202,7 +182,7 @@ impl Session {
     }
 
     /// Ends the conversation.
-    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    #[wasm_bindgen(unchecked_return_type = "SessionOutput")]
     pub fn finish(&mut self) -> Result<Object, JsValue> {
         self.inner.finish_into(&mut self.output)?;
         self.output()
@@ -265,7 +245,7 @@ impl Batch {
     /// Begins a conversation and gives its number.
     pub fn join(
         &mut self,
-        #[wasm_bindgen(unchecked_param_type = "RawSessionOptions")] options: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "SessionOptions")] options: JsValue,
     ) -> Result<u32, JsValue> {
         let (options, beside) = session_options(&options, self.model.info())?;
         let number = self.inner.join(options)?;
@@ -278,7 +258,7 @@ impl Batch {
     pub fn set_policy(
         &mut self,
         number: f64,
-        #[wasm_bindgen(unchecked_param_type = "RawPolicy")] policy: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "PolicyOptions")] policy: JsValue,
     ) -> Result<(), JsValue> {
         let solution = solved(&policy, self.model.info())?;
         Ok(self.inner.set_policy(call(number)?, solution.policy)?)
@@ -288,7 +268,7 @@ impl Batch {
     pub fn expect(
         &mut self,
         number: f64,
-        #[wasm_bindgen(unchecked_param_type = "string")] expectation: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Expectation")] expectation: JsValue,
     ) -> Result<(), JsValue> {
         Ok(self.inner.expect(call(number)?, expectation_of(&expectation)?)?)
     }
@@ -309,13 +289,13 @@ impl Batch {
     }
 
     /// What a conversation has told since it was last asked.
-    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    #[wasm_bindgen(unchecked_return_type = "SessionOutput")]
     pub fn take(&mut self, number: f64) -> Result<Object, JsValue> {
         raw(&self.inner.take(call(number)?)?)
     }
 
     /// Ends a conversation and gives what it still tells.
-    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    #[wasm_bindgen(unchecked_return_type = "SessionOutput")]
     pub fn leave(&mut self, number: f64) -> Result<Object, JsValue> {
         raw(&self.inner.leave(call(number)?)?)
     }
@@ -340,32 +320,13 @@ fn call(number: f64) -> Result<u32> {
 }
 
 fn raw(output: &session::Output) -> Result<Object, JsValue> {
-    let mut frames = Vec::with_capacity(output.frames.len() * FRAME_NUMBERS);
-    for frame in &output.frames {
-        frames.extend(numbers(frame));
-    }
-    let mut barge_ins = Vec::with_capacity(output.barge_ins.len() * BARGE_IN_NUMBERS);
-    for BargeIn { speaker, time_ms, start_ms, duration_ms, overlap_ms, probability } in &output.barge_ins {
-        let times = [time_ms, start_ms, duration_ms, overlap_ms].map(|ms| *ms as f64);
-        barge_ins.push(speaker.index() as f64);
-        barge_ins.extend(times);
-        barge_ins.push(f64::from(*probability));
-    }
+    let frames: Vec<f32> = output.frames.iter().flat_map(Frame::packed).collect();
+    let barge_ins: Vec<f64> = output.barge_ins.iter().flat_map(BargeIn::packed).collect();
     object(&[
         ("frames", Float32Array::from(&frames[..]).into()),
         ("events", to_js(&output.events)?),
         ("bargeIns", Float64Array::from(&barge_ins[..]).into()),
     ])
-}
-
-fn numbers(frame: &Frame) -> [f32; FRAME_NUMBERS] {
-    let mut list = [0.0; FRAME_NUMBERS];
-    let pairs = [frame.eot, frame.backchannel, frame.vad].into_iter().flatten();
-    let all = frame.bins.into_iter().flatten().chain(pairs).chain([frame.overlap]);
-    for (place, value) in list.iter_mut().zip(all.chain(frame.p_now).chain(frame.p_future)) {
-        *place = value;
-    }
-    list
 }
 
 fn object(fields: &[(&str, JsValue)]) -> Result<Object, JsValue> {

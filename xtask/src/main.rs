@@ -7,6 +7,7 @@ mod archive;
 mod bench;
 mod browsers;
 mod cuda;
+mod declarations;
 mod demo;
 mod host;
 mod libtorch;

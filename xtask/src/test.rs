@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::browsers::Browser;
 use crate::setup::TestTools;
-use crate::{paths, setup, shell, sizes, wasm, wasm_tests};
+use crate::{declarations, paths, setup, shell, sizes, wasm, wasm_tests};
 
 const ALL: [&str; 3] = ["--workspace", "--features", "vap-tests/torch"];
 
@@ -30,7 +30,7 @@ const GATES: [Gate; 13] = [
     Gate { name: "lint, wasm32", run: lint_wasm },
     Gate { name: "Rust tests", run: rust_tests },
     Gate { name: "documentation", run: documentation },
-    Gate { name: "wasm build and size", run: wasm_build },
+    Gate { name: "wasm build, declarations and size", run: wasm_build },
     Gate { name: "TypeScript types and lint", run: typescript },
     Gate { name: "Node tests", run: node_tests },
     Gate { name: "Chromium tests", run: |tools| browser_tests(tools, Browser::Chromium) },
@@ -99,7 +99,9 @@ fn documentation(tools: &TestTools) -> Result<()> {
 }
 
 fn wasm_build(_: &TestTools) -> Result<()> {
+    let before = declarations::held()?;
     wasm::package(true)?;
+    declarations::hold(&before)?;
     sizes::hold_ceilings()
 }
 

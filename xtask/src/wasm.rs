@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{paths, setup, shell, sizes};
+use crate::{declarations, paths, setup, shell, sizes};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -77,5 +77,6 @@ fn bind(target: &Path, room: &str, name: &str) -> Result<()> {
         .omit_default_module_path(true)
         .remove_name_section(true)
         .remove_producers_section(true);
-    bindgen.generate(&output).with_context(|| format!("wasm-bindgen cannot read {}", binary.display()))
+    bindgen.generate(&output).with_context(|| format!("wasm-bindgen cannot read {}", binary.display()))?;
+    declarations::keep(room, name)
 }

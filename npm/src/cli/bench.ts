@@ -1,5 +1,5 @@
 // `vap-turn bench`: what a hop of both channels costs on this machine, on one thread.
-import { HOP_MS } from "../common/frames.js";
+import { HOP_MS } from "../common/contract.js";
 import { TurnDetector } from "../detector.js";
 import { TurnModel } from "../wasm/load.js";
 

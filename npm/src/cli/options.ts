@@ -1,6 +1,7 @@
 // The words of the command line, checked: what is asked, or one line about what is wrong.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { EXPECTATIONS, PRESETS } from "../common/contract.js";
 import { messageOf } from "../common/errors.js";
 import type { Expectation, PolicyOptions } from "../common/options.js";
 import { checkedExpectation } from "../common/policy-options.js";
@@ -19,8 +20,8 @@ analyze prints the turns of a recorded call: PCM of 8 to 32 bits, float, or G.71
   --policy K=V     a threshold that differs from the model's (may be repeated), or a .json file of them
   --max-false-cutoff R  thresholds that take at most this share (0 to 1) of the user's pauses for the end
   --mean-latency-ms MS  thresholds that end a turn after at most this much silence on average
-  --preset NAME    thresholds for fast, balanced or patient answers
-  --expect NAME    what the user says: open, yesno, digits or spelling
+  --preset NAME    thresholds for ${oneOf(PRESETS)} answers
+  --expect NAME    what the user says: ${oneOf(EXPECTATIONS)}
 
 bench times one thread; run it on the machine, and beside the load, that will bear the calls.
 
@@ -174,4 +175,8 @@ export function fault(path: string, error: unknown): string {
     ERR_FS_FILE_TOO_LARGE: "is larger than 2 GiB",
   };
   return `${path}: ${known[code] ?? messageOf(error)}`;
+}
+
+function oneOf(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1) ?? ""}`;
 }

@@ -1,14 +1,9 @@
 // What can be said of a policy before the model is asked: names, kinds, and what excludes each other.
 import { wrong } from "./checks.js";
-import { EXPECTATIONS, PRESETS, type Expectation, type Policy, type PolicyOptions } from "./options.js";
+import { ASKS, DECIDED, EXPECTATIONS, POLICY_LIMITS, PRESETS, type Expectation } from "./contract.js";
+import type { PolicyOptions } from "./options.js";
 
-const THRESHOLDS = {
-  vadOnset: 1, vadOffset: 1, minSpeechMs: 1, minPauseMs: 1, eagerThreshold: 1, endThreshold: 1, eotSmoothingMs: 1, eagerHoldMs: 1,
-  minSilenceMs: 1, maxSilenceMs: 1, backchannelThreshold: 1, maxBackchannelMs: 1, decideMs: 1, overlapThreshold: 1, minOverlapMs: 1,
-} satisfies Record<keyof Policy, 1>;
-const ASKS = ["maxFalseCutoff", "meanLatencyMs", "preset"] as const;
-const DECIDED = ["endThreshold", "minSilenceMs", "maxSilenceMs"] as const;
-const NAMES: readonly string[] = [...Object.keys(THRESHOLDS), ...ASKS];
+const NAMES: readonly string[] = [...Object.keys(POLICY_LIMITS), ...ASKS];
 
 /** The policy by its own entries, or a thrown `option`; ranges and what the model can do are told by the model. @internal */
 export function checkedPolicy(policy: unknown): PolicyOptions {

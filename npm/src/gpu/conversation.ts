@@ -1,9 +1,9 @@
 // One conversation whose model is computed on the GPU; from the moment on that the GPU is lost, on the CPU.
+import { HOP_MS } from "../common/contract.js";
 import type { PolicyAnswer, PolicyRequest } from "../common/conversation.js";
 import { VapTurnError, asVapTurnError } from "../common/errors.js";
-import { HOP_MS } from "../common/frames.js";
 import { steered } from "../wasm/policy-in-force.js";
-import type { RawOutput, RemoteSession, Session } from "../wasm/vap_wasm.js";
+import type { SessionOutput, RemoteSession, Session } from "../wasm/vap_wasm.js";
 import type { BackendName } from "./adapter.js";
 import { within } from "./pace.js";
 import type { GpuStream } from "./stream.js";
@@ -50,7 +50,7 @@ export class GpuConversation {
   }
 
   /** Works hops that wait and gives what they tell. */
-  async step(): Promise<RawOutput> {
+  async step(): Promise<SessionOutput> {
     const remote = this.#remote;
     if (!remote) return this.#work(this.#open());
     const waiting = remote.waiting();
@@ -83,7 +83,7 @@ export class GpuConversation {
   }
 
   /** Ends the conversation, after the last hop. */
-  finish(): RawOutput {
+  finish(): SessionOutput {
     return (this.#remote ?? this.#open()).finish();
   }
 
@@ -104,7 +104,7 @@ export class GpuConversation {
     return this.#session;
   }
 
-  #work(session: Session): RawOutput {
+  #work(session: Session): SessionOutput {
     while (session.work());
     return session.output();
   }

@@ -1,12 +1,10 @@
 // How fast the GPU is, a hop at a time as in a live conversation, after a warm-up.
+import { HOP_MELS, HOP_MS } from "../common/contract.js";
 import { VapTurnError } from "../common/errors.js";
 import type { Pair } from "../common/events.js";
-import { HOP_MS } from "../common/frames.js";
 import type { RemoteSession } from "../wasm/vap_wasm.js";
 import type { GpuStream } from "./stream.js";
 
-/** Values of a hop of both channels. */
-export const HOP_MELS = 2 * 160;
 /** The first steps compile shaders. */
 const WARM_UP_HOPS = 10;
 const HOPS = 40;
@@ -41,7 +39,7 @@ export async function gpuPace(stream: GpuStream, remote: RemoteSession, rates: P
 
 /** Has the shaders of steps of these numbers of hops compiled, and resets the stream. */
 export async function warmed(stream: GpuStream, sizes: readonly number[]): Promise<void> {
-  for (const hops of sizes) await stream.step(new Float32Array(hops * HOP_MELS));
+  for (const hops of sizes) await stream.step(new Float32Array(2 * hops * HOP_MELS));
   stream.reset();
 }
 

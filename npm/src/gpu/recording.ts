@@ -1,11 +1,12 @@
 // Whole recordings on WebGPU. Loaded only where it may be used.
+import { HOP_MELS } from "../common/contract.js";
 import type { BinarySource } from "../common/options.js";
 import { readBytes, type LoadOptions } from "../wasm/load.js";
-import type { RawOutput, Session } from "../wasm/vap_wasm.js";
+import type { SessionOutput, Session } from "../wasm/vap_wasm.js";
 import type { BackendName } from "./adapter.js";
 import { GpuConversation } from "./conversation.js";
 import { defaultGpuWasm } from "./file.js";
-import { HOP_MELS, within } from "./pace.js";
+import { within } from "./pace.js";
 import { GpuStream } from "./stream.js";
 
 /** Hops that go to the GPU at once. */
@@ -58,10 +59,10 @@ export class GpuHearing {
   }
 
   /** Takes the next sound, and ends the conversation if it is the last. */
-  async hear(user: Float32Array, agent: Float32Array, last: boolean): Promise<RawOutput[]> {
+  async hear(user: Float32Array, agent: Float32Array, last: boolean): Promise<SessionOutput[]> {
     this.#conversation.hear(user, agent);
     if (last) this.#conversation.endSound();
-    const told: RawOutput[] = [];
+    const told: SessionOutput[] = [];
     while (this.#conversation.waiting > 0) told.push(await this.#conversation.step());
     if (last) told.push(this.#conversation.finish());
     return told;
@@ -88,7 +89,7 @@ function cpuHopMs(session: Session): number {
 
 /** Without the features, which are the CPU's share either way. */
 async function gpuHopMs(stream: GpuStream): Promise<number> {
-  const mels = new Float32Array(GPU_HOPS * HOP_MELS);
+  const mels = new Float32Array(2 * GPU_HOPS * HOP_MELS);
   await stream.step(mels);
   const start = performance.now();
   await stream.step(mels);

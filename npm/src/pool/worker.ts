@@ -1,10 +1,10 @@
 // A thread of a pool: many sessions over weights that are loaded once, worked in the order in which sound comes.
+import { HOP_MS } from "../common/contract.js";
 import { VapTurnError, asVapTurnError } from "../common/errors.js";
-import { HOP_MS } from "../common/frames.js";
 import type { Encoding, Samples } from "../common/samples.js";
 import { floats } from "../wasm/decode.js";
 import { inForce, steered } from "../wasm/policy-in-force.js";
-import { Model, Session, initSync, type RawOutput } from "../wasm/vap_wasm.js";
+import { Model, Session, initSync, type SessionOutput } from "../wasm/vap_wasm.js";
 import type { Answer, ThreadData, CallInfo, FromThread, OpenOrder, Order, CallAnswer } from "./messages.js";
 
 /** How long answers may wait for those behind them. */
@@ -97,7 +97,7 @@ function session(model: Model, { rates: [userRate, agentRate], policy, expect, s
   return new Session(model, { userRate, agentRate, ...(policy && { policy }), ...(expect && { expect }) });
 }
 
-function answer(call: number, seq: number, { session, frames }: Call, output?: RawOutput, save = false): CallAnswer {
+function answer(call: number, seq: number, { session, frames }: Call, output?: SessionOutput, save = false): CallAnswer {
   return {
     kind: "answer",
     call,

@@ -65,7 +65,7 @@ function why(event: Extract<TurnEvent, { type: "endOfTurn" }>): string {
   const silence = `${seconds(event.silenceMs)} of silence`;
   switch (event.reason) {
     case "model":
-      return `p ${event.probability.toFixed(2)}, ${silence}`;
+      return `p ${event.probability?.toFixed(2) ?? "unknown"}, ${silence}`;
     case "silence":
       return `${silence} were enough`;
     case "shift":

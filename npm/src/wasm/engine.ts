@@ -1,12 +1,9 @@
 // The wasm session as the runners use it: made from bytes, fed through its own memory, asked slice by slice.
+import { HOP_MS, INPUT_SAMPLES } from "../common/contract.js";
 import type { EngineParts, PolicyAnswer, PolicyRequest, SessionStart } from "../common/conversation.js";
 import { VapTurnError, messageOf } from "../common/errors.js";
-import { HOP_MS } from "../common/frames.js";
 import { inForce, steered } from "./policy-in-force.js";
-import { Model, Session, initSync, type RawOutput, type RemoteSession } from "./vap_wasm.js";
-
-/** Samples of a channel that {@link Engine.room} takes. */
-export const ROOM = 4096;
+import { Model, Session, initSync, type SessionOutput, type RemoteSession } from "./vap_wasm.js";
 
 /** One conversation on the thread that made it. */
 export class Engine {
@@ -15,7 +12,7 @@ export class Engine {
   readonly heldBackMs: number;
   readonly #memory: WebAssembly.Memory;
   readonly #session: Session;
-  #rooms: [Float32Array, Float32Array];
+  #inputs: [Float32Array, Float32Array];
 
   /** Compiles, loads and makes, at once. */
   constructor({ wasm, model, rates: [userRate, agentRate], policy, expect }: EngineParts) {
@@ -28,17 +25,17 @@ export class Engine {
       weights.free();
     }
     this.heldBackMs = this.#session.delayMs();
-    this.#rooms = this.#views();
+    this.#inputs = this.#views();
   }
 
-  /** Where the next sound of a channel is written, {@link ROOM} samples of it. */
-  room(channel: 0 | 1): Float32Array {
+  /** Where the next sound of a channel is written, `INPUT_SAMPLES` samples of it. */
+  input(channel: 0 | 1): Float32Array {
     // A view dies when the memory grows.
-    if (this.#rooms[channel].length === 0) this.#rooms = this.#views();
-    return this.#rooms[channel];
+    if (this.#inputs[channel].length === 0) this.#inputs = this.#views();
+    return this.#inputs[channel];
   }
 
-  /** Takes that many samples of each room. */
+  /** Takes that many samples of each input. */
   hear(user: number, agent: number): void {
     this.#session.hearInput(user, agent);
   }
@@ -49,12 +46,12 @@ export class Engine {
   }
 
   /** Takes sound of any length and does its work. */
-  push(user: Float32Array, agent: Float32Array): RawOutput {
+  push(user: Float32Array, agent: Float32Array): SessionOutput {
     return this.#session.push(user, agent);
   }
 
   /** What was told since last asked. */
-  output(): RawOutput {
+  output(): SessionOutput {
     return this.#session.output();
   }
 
@@ -63,13 +60,13 @@ export class Engine {
     return steered(this.#session, request, HOP_MS * this.#session.frames());
   }
 
-  finish(): RawOutput {
+  finish(): SessionOutput {
     return this.#session.finish();
   }
 
   reset(): void {
     this.#session.reset();
-    this.#rooms = this.#views();
+    this.#inputs = this.#views();
   }
 
   /** The same conversation from its beginning, for a model that is computed elsewhere. */
@@ -82,7 +79,7 @@ export class Engine {
   }
 
   #views(): [Float32Array, Float32Array] {
-    const view = (channel: 0 | 1): Float32Array => new Float32Array(this.#memory.buffer, this.#session.input(channel), ROOM);
+    const view = (channel: 0 | 1): Float32Array => new Float32Array(this.#memory.buffer, this.#session.input(channel), INPUT_SAMPLES);
     return [view(0), view(1)];
   }
 }

@@ -18,15 +18,15 @@ export class Session {
   constructor(model: Model, options: { userRate: number; agentRate: number; policy?: PolicyOptions; expect?: Expectation });
   static restore(model: Model, bytes: Uint8Array): Session;
   save(): Uint8Array<ArrayBuffer>;
-  push(user: Float32Array | undefined, agent: Float32Array | undefined): RawOutput;
+  push(user: Float32Array | undefined, agent: Float32Array | undefined): SessionOutput;
   /** Address in the memory of room for 4096 samples of a channel. */
   input(channel: number): number;
   /** Takes that many samples of each room. */
   hearInput(user: number, agent: number): void;
   /** Does one slice of the work that waits; true while there is more. */
   work(): boolean;
-  output(): RawOutput;
-  finish(): RawOutput;
+  output(): SessionOutput;
+  finish(): SessionOutput;
   reset(): void;
   hear(user: Float32Array | undefined, agent: Float32Array | undefined): void;
   waiting(): number;
@@ -53,9 +53,9 @@ export class RemoteSession {
   /** Mels of the next hops, `[2, 2 x hops, 80]`. */
   nextMels(most: number): Float32Array;
   /** Logits of those hops, `[hops, 27]`. */
-  pushLogits(logits: Float32Array): RawOutput;
+  pushLogits(logits: Float32Array): SessionOutput;
   endSound(): void;
-  finish(): RawOutput;
+  finish(): SessionOutput;
   setPolicy(policy: PolicyOptions): void;
   expect(expectation: Expectation): void;
   policy(): Policy;
@@ -67,7 +67,7 @@ export class RemoteSession {
 }
 
 /** `frames` is `[n, 31]`: the 27 probabilities of a hop, then pNow and pFuture of user and agent. `bargeIns` is `[m, 6]`, see frames.ts. */
-export interface RawOutput {
+export interface SessionOutput {
   frames: Float32Array;
   events: TurnEvent[];
   bargeIns: Float64Array;

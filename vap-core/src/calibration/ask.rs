@@ -16,34 +16,24 @@ pub enum Ask {
     Preset(Preset),
 }
 
-/// Which of the two faults weighs more: to answer late, or to cut the user off.
-///
-/// A preset is a price: how many ms of waiting at every end of a turn one false cut-off at every pause is worth. It
-/// takes the point of the curve with the least `meanLatencyMs + price * falseCutoff`, the faster of two that cost the
-/// same. So it can be asked of every model with a calibration, and a higher price is never faster on the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Preset {
-    /// A cut-off counts as much as 1.2 s of waiting: quick talk, where the user just goes on when cut off.
-    Fast,
-    /// As much as 3 s.
-    Balanced,
-    /// As much as 6 s: dictation, care, people who think while they speak.
-    Patient,
+names! {
+    /// Which of the two faults weighs more: to answer late, or to cut the user off.
+    ///
+    /// A preset is a price: how many ms of waiting at every end of a turn one false cut-off at every pause is worth. It
+    /// takes the point of the curve with the least `meanLatencyMs + price * falseCutoff`, the faster of two that cost
+    /// the same. So it can be asked of every model with a calibration, and a higher price is never faster on the same
+    /// one.
+    pub enum Preset {
+        /// A cut-off counts as much as 1.2 s of waiting: quick talk, where the user just goes on when cut off.
+        Fast = "fast",
+        /// As much as 3 s.
+        Balanced = "balanced",
+        /// As much as 6 s: dictation, care, people who think while they speak.
+        Patient = "patient",
+    }
 }
 
 impl Preset {
-    /// All of them, from the lowest price on.
-    pub const ALL: [Preset; 3] = [Preset::Fast, Preset::Balanced, Preset::Patient];
-
-    /// Name, as a user writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Preset::Fast => "fast",
-            Preset::Balanced => "balanced",
-            Preset::Patient => "patient",
-        }
-    }
-
     /// What one false cut-off at every pause costs, in ms of waiting at every end.
     pub fn cutoff_price_ms(self) -> f64 {
         match self {

@@ -4,53 +4,76 @@ use super::ms;
 use crate::{HOP_SAMPLES, Speaker};
 use serde::{Deserialize, Serialize};
 
-/// What happened; the `type` of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum EventKind {
-    /// The speaker began to make sound. Has `startMs`.
-    SpeechStart,
-    /// The speaker fell silent. Has `startMs`, `endMs`, `durationMs`.
-    SpeechEnd,
-    /// The speaker's turn will probably end: start thinking. Has `silenceMs`, `probability`.
-    EagerEndOfTurn,
-    /// The speaker's turn has ended: speak. Has `startMs` and `endMs` of the turn's sound, `durationMs`,
-    /// `silenceMs`, `probability`, `reason`.
-    EndOfTurn,
-    /// An eager end was taken back: it was a pause. Has `probability`, and `startMs` when a new sound told so.
-    TurnResumed,
-    /// The floor passed to the speaker. Has `startMs` of the speaker's turn.
-    TurnShift,
-    /// A short sound that does not claim the floor: keep talking. Has `startMs`, `durationMs` so far, `overlapMs`,
-    /// `probability`.
-    Backchannel,
-    /// An overlap by which the speaker claims the floor: stop talking. Has `startMs`, `durationMs` so far,
-    /// `overlapMs`, and `probability` that it is not a backchannel.
-    Interruption,
-    /// Both speak; the speaker is the one who came in second. Has `startMs`; where the speaker's sound began in the
-    /// other's turn and is not judged yet, also `soundMs`, `overlapMs`, and `probability` that it is no backchannel:
-    /// its verdict then follows.
-    OverlapStart,
-    /// They no longer both speak; the speaker is that of the `overlapStart`. Has `startMs`, `endMs`, `durationMs`.
-    OverlapEnd,
+names! {
+    /// What happened; the `type` of an event.
+    pub enum EventKind {
+        /// The speaker began to make sound, at `startMs`.
+        SpeechStart = "speechStart",
+        /// The speaker fell silent.
+        SpeechEnd = "speechEnd",
+        /// The speaker's turn will probably end: start thinking.
+        EagerEndOfTurn = "eagerEndOfTurn",
+        /// The speaker's turn has ended: speak. Start, end and length are those of the turn's sound. `probability` is
+        /// left out of a turn that began no sooner than the stream ended.
+        EndOfTurn = "endOfTurn",
+        /// An eager end was taken back: it was a pause. `startMs` is that of the new sound, when one told so.
+        TurnResumed = "turnResumed",
+        /// The floor passed to the speaker, whose turn began at `startMs`.
+        TurnShift = "turnShift",
+        /// A short sound that does not claim the floor: keep talking. `durationMs` is its length so far, `overlapMs` how
+        /// long of it both sounded, `probability` that of a backchannel.
+        Backchannel = "backchannel",
+        /// An overlap by which the speaker claims the floor: stop talking. `durationMs` is the length of the sound so
+        /// far, `overlapMs` how long of it both sounded, `probability` that of no backchannel.
+        Interruption = "interruption",
+        /// Both speak; the speaker is the one who came in second. With `soundMs` the sound began in the other's turn and
+        /// is not judged yet: lower your voice. `probability` is then that of no backchannel, and exactly one verdict of
+        /// this speaker with that `startMs` follows: `interruption`, `backchannel`, or, where the other had fallen silent
+        /// by then, `turnShift`, or `endOfTurn` when that turn is over at once. Only a backchannel that goes on beyond
+        /// `maxBackchannelMs` is judged once more.
+        OverlapStart = "overlapStart",
+        /// They no longer both speak; the speaker is that of the `overlapStart`.
+        OverlapEnd = "overlapEnd",
+    }
 }
 
-/// Why a turn ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum EndReason {
-    /// The model was sure, after at least `minSilenceMs` of silence.
-    Model,
-    /// `maxSilenceMs` of silence.
-    Silence,
-    /// The other took the floor.
-    Shift,
-    /// The stream ended.
-    Finish,
+impl EventKind {
+    /// Optional fields of [`Event`] that every event of this kind has, by their names in JSON, and those that some have:
+    /// all of them or none. It has no others.
+    pub fn fields(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            EventKind::SpeechStart | EventKind::TurnShift => (&["startMs"], &[]),
+            EventKind::SpeechEnd | EventKind::OverlapEnd => (&["startMs", "endMs", "durationMs"], &[]),
+            EventKind::EagerEndOfTurn => (&["silenceMs", "probability"], &[]),
+            EventKind::EndOfTurn => {
+                (&["startMs", "endMs", "durationMs", "silenceMs", "reason"], &["probability"])
+            }
+            EventKind::TurnResumed => (&["probability"], &["startMs"]),
+            EventKind::Backchannel | EventKind::Interruption => {
+                (&["startMs", "durationMs", "overlapMs", "probability"], &[])
+            }
+            EventKind::OverlapStart => (&["startMs"], &["soundMs", "overlapMs", "probability"]),
+        }
+    }
+}
+
+names! {
+    /// Why a turn ended.
+    pub enum EndReason {
+        /// The model was sure, after at least `minSilenceMs` of silence.
+        Model = "model",
+        /// `maxSilenceMs` of silence.
+        Silence = "silence",
+        /// The other took the floor.
+        Shift = "shift",
+        /// The stream ended.
+        Finish = "finish",
+    }
 }
 
 /// A sound in the other's turn that is not judged yet, and the evidence so far.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BargeIn {
     /// Whose sound it is.
@@ -67,8 +90,22 @@ pub struct BargeIn {
     pub probability: f32,
 }
 
-/// One event. [`EventKind`] says which of the optional fields a kind has; the others are left out of the JSON.
+impl BargeIn {
+    /// Names of the numbers of a packed one, in order.
+    pub const PACKED: [&str; 6] = ["channel", "timeMs", "startMs", "durationMs", "overlapMs", "probability"];
+
+    /// All it holds as numbers, in the order of [`BargeIn::PACKED`].
+    pub fn packed(&self) -> [f64; 6] {
+        let BargeIn { speaker, time_ms, start_ms, duration_ms, overlap_ms, probability } = *self;
+        let [time, start, duration, overlap] =
+            [time_ms, start_ms, duration_ms, overlap_ms].map(|ms| ms as f64);
+        [speaker.index() as f64, time, start, duration, overlap, f64::from(probability)]
+    }
+}
+
+/// One event. [`EventKind::fields`] says which of the optional fields a kind has; the others are left out of the JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "contract", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Event {
     /// What happened.
@@ -147,6 +184,21 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_packed_barge_in_has_its_fields_in_the_order_of_their_names() {
+        let sound = BargeIn {
+            speaker: Speaker::Agent,
+            time_ms: 140,
+            start_ms: 20,
+            duration_ms: 100,
+            overlap_ms: 80,
+            probability: 0.75,
+        };
+        let json = serde_json::to_value(sound).unwrap();
+        let field = |name: &str| if name == "channel" { Some(1.0) } else { json[name].as_f64() };
+        assert_eq!(BargeIn::PACKED.map(field), sound.packed().map(Some));
+    }
 
     #[test]
     fn is_one_flat_object() {

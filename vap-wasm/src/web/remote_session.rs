@@ -55,7 +55,7 @@ impl RemoteSession {
 
     /// Takes the logits of the hops that are out, `[hops, 27]`, and gives what they tell; those that are refused leave
     /// the hops out.
-    #[wasm_bindgen(js_name = pushLogits, unchecked_return_type = "RawOutput")]
+    #[wasm_bindgen(js_name = pushLogits, unchecked_return_type = "SessionOutput")]
     pub fn push_logits(&mut self, logits: Vec<f32>) -> Result<Object, JsValue> {
         self.inner.push_logits(&logits, &mut self.output)?;
         self.output()
@@ -68,7 +68,7 @@ impl RemoteSession {
     }
 
     /// Ends the conversation, after the last hop.
-    #[wasm_bindgen(unchecked_return_type = "RawOutput")]
+    #[wasm_bindgen(unchecked_return_type = "SessionOutput")]
     pub fn finish(&mut self) -> Result<Object, JsValue> {
         self.inner.finish(&mut self.output)?;
         self.output()

@@ -1,9 +1,9 @@
 // The Worker where the GPU is asked for, or raced against the CPU: as the other Worker, and the model on WebGPU.
 // One step is in flight; what comes meanwhile waits in the buffers of the capture worklet, and once they are all out,
 // it counts what it drops. Built into one file without imports.
+import { FRAME_NUMBERS, HOP_MS } from "../../common/contract.js";
 import { VapTurnError } from "../../common/errors.js";
 import type { Pair } from "../../common/events.js";
-import { HOP_MS, NUMBERS } from "../../common/frames.js";
 import { GpuConversation } from "../../gpu/conversation.js";
 import { gpuPace, warmed, within } from "../../gpu/pace.js";
 import { GpuStream, claimThread } from "../../gpu/stream.js";
@@ -75,7 +75,7 @@ async function work(conversation: GpuConversation, port: MessagePort): Promise<v
     if (conversation.waiting > 0) {
       const start = performance.now();
       const output = await conversation.step();
-      const soundMs = (output.frames.length / NUMBERS) * HOP_MS;
+      const soundMs = (output.frames.length / FRAME_NUMBERS) * HOP_MS;
       reporter.worked(performance.now() - start, soundMs, output, lastAt);
       reporter.tell(output, false);
     }

@@ -1,6 +1,6 @@
 // How fast a session is on this machine: timed slice by slice after a warm-up.
+import { HOP_MS } from "../../common/contract.js";
 import type { Pair } from "../../common/events.js";
-import { HOP_MS } from "../../common/frames.js";
 import type { Engine } from "../../wasm/engine.js";
 import type { Pace } from "../messages.js";
 
@@ -35,8 +35,8 @@ function work(engine: Engine, rates: Pair, sums: number[]): void {
     place++;
   };
   const [user, agent] = rates.map((rate) => Math.ceil((rate * HOP_MS) / 1000 / PIECES)) as Pair;
-  engine.room(0).fill(0, 0, user);
-  engine.room(1).fill(0, 0, agent);
+  engine.input(0).fill(0, 0, user);
+  engine.input(1).fill(0, 0, agent);
   for (let piece = 0; piece < PIECES; piece++) engine.hear(user, agent);
   lap();
   for (let more = true; more; ) {

@@ -1,8 +1,8 @@
 // What the Workers share: counters, and what the page is told.
+import { FRAME_NUMBERS, HOP_MS } from "../../common/contract.js";
 import { asVapTurnError } from "../../common/errors.js";
-import { HOP_MS, NUMBERS } from "../../common/frames.js";
 import type { Engine } from "../../wasm/engine.js";
-import type { RawOutput } from "../../wasm/vap_wasm.js";
+import type { SessionOutput } from "../../wasm/vap_wasm.js";
 import type { Counters, Free, Sound, ToPage } from "../messages.js";
 
 /** Keeps count, and tells the page. */
@@ -35,10 +35,10 @@ export class WorkerReporter {
   }
 
   /** A step took `spentMs` over `soundMs` of sound whose end was at `at`, and told `output`. */
-  worked(spentMs: number, soundMs: number, { frames }: RawOutput, at: number): void {
+  worked(spentMs: number, soundMs: number, { frames }: SessionOutput, at: number): void {
     this.#workMs += spentMs;
     if (spentMs > soundMs) this.#counters.overruns++;
-    const told = this.#hops + frames.length / NUMBERS;
+    const told = this.#hops + frames.length / FRAME_NUMBERS;
     this.#counters.hopMs = this.#workMs / Math.max(1, told);
     this.#counters.delayMs = Math.max(0, this.#heardMs - told * HOP_MS) + Math.max(0, Date.now() - at);
   }
@@ -48,8 +48,8 @@ export class WorkerReporter {
     return HOP_MS * this.#hops;
   }
 
-  tell({ frames, events, bargeIns }: RawOutput, finished: boolean): void {
-    this.#hops += frames.length / NUMBERS;
+  tell({ frames, events, bargeIns }: SessionOutput, finished: boolean): void {
+    this.#hops += frames.length / FRAME_NUMBERS;
     if (frames.length > 0 || finished) {
       this.post({ kind: "output", frames, events, bargeIns, counters: this.#counters, finished }, [frames.buffer as ArrayBuffer]);
     }

@@ -1,8 +1,8 @@
 // The worklet: the whole computation inside the audio thread, a few slices in every block, so that no block has to
 // wait for it. Built into one file without imports.
 import "./polyfill.js";
-import { HOP_MS, NUMBERS } from "../../common/frames.js";
-import { Engine, ROOM } from "../../wasm/engine.js";
+import { FRAME_NUMBERS, HOP_MS, INPUT_SAMPLES } from "../../common/contract.js";
+import { Engine } from "../../wasm/engine.js";
 import { WORKLET, type Begin, type Counters, type Finish, type Steer } from "../messages.js";
 import { scope } from "./audio-scope.js";
 import { SoundProcessor, type Inputs } from "./processor.js";
@@ -13,7 +13,7 @@ const SLICES = 16;
 const WARM_UP_HOPS = 3;
 /** Highest rate of a pushed channel over that of the context: 96 kHz into 8 kHz. */
 const MOST_SAMPLES_A_FRAME = 12;
-const PIECE_FRAMES = Math.floor(ROOM / MOST_SAMPLES_A_FRAME);
+const PIECE_FRAMES = Math.floor(INPUT_SAMPLES / MOST_SAMPLES_A_FRAME);
 
 class WorkletProcessor extends SoundProcessor<Begin | Steer | Finish> {
   #engine: Engine | undefined;
@@ -54,7 +54,7 @@ class WorkletProcessor extends SoundProcessor<Begin | Steer | Finish> {
     if (!engine) return;
     for (let from = 0; from < block; from += PIECE_FRAMES) {
       const frames = Math.min(PIECE_FRAMES, block - from);
-      const length = (channel: 0 | 1): number => this.read(channel, inputs, from, frames, engine.room(channel), 0);
+      const length = (channel: 0 | 1): number => this.read(channel, inputs, from, frames, engine.input(channel), 0);
       engine.hear(length(0), length(1));
     }
   }
@@ -98,7 +98,7 @@ class WorkletProcessor extends SoundProcessor<Begin | Steer | Finish> {
   }
 
   #tell({ frames, events, bargeIns }: ReturnType<Engine["output"]>, block: number, finished: boolean): void {
-    this.#hops += frames.length / NUMBERS;
+    this.#hops += frames.length / FRAME_NUMBERS;
     const heardMs = (1000 * (scope.currentFrame + block - this.start)) / scope.sampleRate;
     const counters: Counters = {
       hopMs: this.#workMs / Math.max(1, this.#hops),

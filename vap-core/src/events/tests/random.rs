@@ -90,6 +90,26 @@ fn every_kind_of_event_occurs() {
 }
 
 #[test]
+fn an_event_has_the_fields_of_its_kind_and_no_others() {
+    every(|script, policy| {
+        for event in script.all(policy) {
+            let serde_json::Value::Object(json) = serde_json::to_value(&event).unwrap() else { panic!() };
+            let common = ["type", "speaker", "timeMs", "sample"];
+            let mut found: Vec<_> =
+                json.keys().map(String::as_str).filter(|key| !common.contains(key)).collect();
+            let (always, sometimes) = event.kind.fields();
+            let mut expected = always.to_vec();
+            if sometimes.iter().any(|field| json.contains_key(*field)) {
+                expected.extend(sometimes);
+            }
+            found.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{json:?}");
+        }
+    });
+}
+
+#[test]
 fn times_never_decrease_and_agree() {
     every(|script, policy| {
         let events = script.all(policy);
