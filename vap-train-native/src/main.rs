@@ -116,9 +116,9 @@ enum Verb {
         /// Run config whose model gets the weights.
         #[arg(long)]
         config: PathBuf,
-        /// Speech for the fits: a prepared folder, or any folder of WAV files (16 kHz, mono, 16 bit).
-        #[arg(long)]
-        speech: PathBuf,
+        /// Prepared folder: for the statistics of the features, and for the speech that the fits listen to.
+        #[arg(long, alias = "speech")]
+        data: PathBuf,
         /// Model file to write, for `training.start_from`.
         #[arg(long)]
         out: PathBuf,
@@ -326,8 +326,8 @@ fn main() -> Result<()> {
                 simulation::write(&simulator.dialogue(i, seconds), &out.join(format!("dialogue-{i:05}")))?;
             }
         }
-        Verb::Import { onnx, said, config, speech, out, teacher_out } => {
-            let options = import::Options { source: onnx, said, config, speech, out, teacher_out };
+        Verb::Import { onnx, said, config, data, out, teacher_out } => {
+            let options = import::Options { source: onnx, said, config, data, out, teacher_out };
             print!("{}", import::import(&options)?);
         }
         Verb::Label { teacher, said, onnxruntime, data, wanted, splits, threads, batch, limit } => {

@@ -51,6 +51,16 @@ impl Band {
         }
     }
 
+    /// Band in which every frame hears every other, for holding the layers to those of another network.
+    #[cfg(test)]
+    pub fn open(frames: i64) -> Band {
+        let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+        let own = zeros(&[1, 1, frames, frames]);
+        let window = Tensor::cat(&[own.full_like(f64::NEG_INFINITY), own], 3);
+        let distance = zeros(&[2 * frames * frames]).to_kind(Kind::Int64);
+        Band { frames, blocks: 1, block: frames, bias: window.shallow_clone(), window, distance }
+    }
+
     /// Bias `[blocks, heads, block, 2 * block]` of a learned one by distance, `[heads, block]`.
     fn learned(&self, by_distance: &Tensor) -> Tensor {
         let bias = by_distance.index_select(1, &self.distance);

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
 use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
+use vap_core::features::FeatureStatistics;
 
 use crate::error::{Error, Result};
 
@@ -20,9 +21,13 @@ const HEAD_DIM: i64 = 64;
 /// Epsilon of the net's norms.
 const NORM_EPSILON: f64 = 1e-5;
 
+/// Header key of the statistics that the net's first convolution takes our features under.
+pub const STATISTICS: &str = "statistics";
+
 /// The net's weights on one device.
 pub struct Teacher {
     weights: BTreeMap<String, Tensor>,
+    statistics: Option<FeatureStatistics>,
     layers: usize,
     dim: i64,
 }
@@ -32,6 +37,12 @@ pub struct Teacher {
 /// # Errors
 /// [`Error::Io`]; [`Error::Weights`] when it is no safetensors file.
 pub fn source(path: &Path) -> Result<BTreeMap<String, String>> {
+    let mut header = header(path)?;
+    header.remove(STATISTICS);
+    Ok(header)
+}
+
+fn header(path: &Path) -> Result<BTreeMap<String, String>> {
     let bytes = std::fs::read(path).map_err(Error::io(path))?;
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
         .map_err(|e| Error::Weights(format!("{}: {e}", path.display())))?;
@@ -52,7 +63,12 @@ impl Teacher {
             .collect();
         let layers = (0..).take_while(|i| weights.contains_key(&format!("layers.{i}.query.weight"))).count();
         let dim = weights.get("norm.weight").map_or(0, |norm| norm.size()[0]);
-        let teacher = Teacher { weights, layers, dim };
+        let statistics: Option<FeatureStatistics> = header(path)?
+            .get(STATISTICS)
+            .map(|json| serde_json::from_str(json).map_err(|e| told(&e)))
+            .transpose()?;
+        statistics.as_ref().map_or(Ok(()), FeatureStatistics::validate)?;
+        let teacher = Teacher { weights, statistics, layers, dim };
         teacher.check().map_err(|e| told(&e))?;
         Ok(teacher)
     }
@@ -118,6 +134,11 @@ impl Teacher {
     /// [`Error::Weights`] when there is none.
     pub fn weight(&self, name: &str) -> Result<&Tensor> {
         self.weights.get(name).ok_or_else(|| Error::Weights(format!("{name} is missing from the teacher")))
+    }
+
+    /// Mean and deviation that it takes our features under, where its file says so.
+    pub fn statistics(&self) -> Option<&FeatureStatistics> {
+        self.statistics.as_ref()
     }
 
     /// Probability that the sound so far is finished, `[questions]`, of normalised mels

@@ -122,7 +122,7 @@ fn answer(
     for t in 0..windows * frames {
         mask[t * OUTPUTS + EOT_AT..][..2].fill(0.0);
     }
-    let heard = Heard::new(&batch.mels, statistics);
+    let heard = Heard::new(&batch.mels, statistics, teacher.statistics().unwrap_or(statistics));
     for some in questions.chunks(TOGETHER) {
         let mels: Vec<Tensor> = some.iter().map(|q| heard.until(q)).collect();
         let answers = Vec::<f32>::try_from(teacher.answer(&heard.at_level(&Tensor::stack(&mels, 0))))?;
@@ -179,15 +179,17 @@ fn choose(speaks: &[bool], in_speech: usize, rng: &mut ChaCha8Rng) -> Vec<Questi
 struct Heard {
     /// `[batch, 2, padding + 2 * frames, 80]`, not normalised.
     mels: Tensor,
+    /// What the teacher takes them under.
     mean: Tensor,
     deviation: Tensor,
 }
 
 impl Heard {
-    fn new(normalised: &Tensor, statistics: &FeatureStatistics) -> Heard {
+    /// Mels that were normalised by `statistics`, for a teacher that takes them by statistics of its own.
+    fn new(normalised: &Tensor, statistics: &FeatureStatistics, of_teacher: &FeatureStatistics) -> Heard {
         let row = |values: &[f32]| Tensor::from_slice(values).to_device(normalised.device());
-        let (mean, deviation) = (row(&statistics.mean), row(&statistics.deviation));
-        let raw = normalised * &deviation + &mean;
+        let raw = normalised * row(&statistics.deviation) + row(&statistics.mean);
+        let (mean, deviation) = (row(&of_teacher.mean), row(&of_teacher.deviation));
         let padding = (QUESTION_FRAMES - 1) * MELS_A_FRAME;
         let mels = raw.constant_pad_nd([0, 0, padding as i64, 0]);
         let _ = mels.narrow(2, 0, padding as i64).fill_(f64::from(FLOOR.ln()));
@@ -254,10 +256,11 @@ mod tests {
     fn the_level_is_brought_to_the_teachers() {
         let statistics = FeatureStatistics { mean: vec![0.0; MEL_BANDS], deviation: vec![1.0; MEL_BANDS] };
         let mels = Tensor::full([1, 2, 400, MEL_BANDS as i64], -3.0, (Kind::Float, Device::Cpu));
-        let heard = Heard::new(&mels, &statistics);
+        let of_teacher = FeatureStatistics { deviation: vec![2.0; MEL_BANDS], ..statistics.clone() };
+        let heard = Heard::new(&mels, &statistics, &of_teacher);
         let question = Question { window: 0, channel: 1, newest: 150, first: 0, end: 0 };
         let window = heard.at_level(&heard.until(&question).unsqueeze(0));
-        let power = window.get(0).get(199).exp().sum(Kind::Float).double_value(&[]);
+        let power = (window.get(0).get(199) * 2.0).exp().sum(Kind::Float).double_value(&[]);
         assert!((power - TEACHER_POWER).abs() < 0.1, "{power}");
         // Sound before the window began is silence.
         let early = heard.until(&Question { newest: 10, ..question });

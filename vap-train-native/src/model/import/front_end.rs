@@ -33,7 +33,7 @@ pub struct FrontEnd {
     pub map: Vec<f64>,
     /// `[80]`.
     pub offset: Vec<f64>,
-    /// Mean and deviation of our features over the clips.
+    /// Mean and deviation that ours are normalised by.
     pub statistics: FeatureStatistics,
     /// Share of the variance of each of the source's bands that the map tells, on clips it was not fitted to.
     pub r2: Vec<f64>,
@@ -152,6 +152,20 @@ pub fn fit(clips: &[Vec<f32>]) -> Result<FrontEnd> {
 }
 
 impl FrontEnd {
+    /// The same map for our features under other statistics.
+    pub fn under(mut self, statistics: &FeatureStatistics) -> FrontEnd {
+        let old = &self.statistics;
+        for (row, offset) in self.map.chunks_exact_mut(MEL_BANDS).zip(&mut self.offset) {
+            for (band, m) in row.iter_mut().enumerate() {
+                let deviation = f64::from(old.deviation[band]);
+                *offset += *m * f64::from(statistics.mean[band] - old.mean[band]) / deviation;
+                *m *= f64::from(statistics.deviation[band]) / deviation;
+            }
+        }
+        self.statistics = statistics.clone();
+        self
+    }
+
     /// The source's first convolution on our features: the map in front of it.
     pub fn fold(&self, conv: &Affine) -> Affine {
         let kernel = conv.weight.shape[2];
@@ -243,6 +257,24 @@ mod tests {
             let found = sum(&folded, &|tap, band| f64::from(frames[tap * MEL_BANDS + band]));
             assert!((expected - found).abs() < 1e-3 * expected.abs().max(1.0), "{expected} {found}");
         }
+    }
+
+    #[test]
+    fn other_statistics_give_the_same_features() {
+        let front = fit(&clips(30)).unwrap();
+        let other = FeatureStatistics {
+            mean: (0..MEL_BANDS).map(|i| i as f32 * 0.1 - 7.0).collect(),
+            deviation: (0..MEL_BANDS).map(|i| 1.0 + i as f32 * 0.02).collect(),
+        };
+        let mels: Vec<f32> = (0..MEL_BANDS).map(|i| -8.0 + (i as f32 * 0.7).sin() * 3.0).collect();
+        let heard = |front: &FrontEnd| {
+            let mut frame = mels.clone();
+            front.statistics.normalise(&mut frame);
+            front.apply(&frame)
+        };
+        let (before, after) = (heard(&front), heard(&front.clone().under(&other)));
+        let worst = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(worst < 1e-4 && before.iter().any(|x| x.abs() > 0.1), "{worst}");
     }
 
     #[test]

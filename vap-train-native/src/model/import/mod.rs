@@ -22,18 +22,24 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use vap_core::Policy;
-use vap_core::features::STEP_SAMPLES;
+use vap_core::features::{FeatureStatistics, STEP_SAMPLES};
 use vap_core::model_file::{ModelFile, Storage};
 
 use crate::config::RunConfig;
+use crate::data::Split;
+use crate::data::prepared::Prepared;
 use crate::data::teacher::card::{Card, Said};
 use crate::data::teacher::whisper_mel::WhisperMel;
 use crate::error::{Error, Result};
 use crate::export;
+use crate::windows::dataset::{self, Windows};
 use source::SourceEncoder;
 
 /// Windows that the distance bias is fitted to.
 const WINDOWS: usize = 16;
+
+/// Dialogues that the statistics of the features are taken from, as many as a run of its own takes.
+const STATISTICS_DIALOGUES: usize = 100;
 
 /// What is imported, and what for.
 #[derive(Debug, Clone)]
@@ -44,8 +50,8 @@ pub struct Options {
     pub said: Said,
     /// Run config whose model gets the weights.
     pub config: PathBuf,
-    /// Prepared folder or folder of WAV files with speech for the fits.
-    pub speech: PathBuf,
+    /// Prepared folder, for the statistics of the features and for speech that the fits listen to.
+    pub data: PathBuf,
     /// Model file to write.
     pub out: PathBuf,
     /// Teacher in tch to write, if it is wanted.
@@ -105,11 +111,13 @@ pub fn import(options: &Options) -> Result<Outcome> {
     let card = Card::of(&options.source, &bytes, &options.said)?;
     let source = read(&options.source, &bytes)?;
     source.fits(&config.model).map_err(&fault)?;
+
     let seed = config.training.seed;
-    let clips = speech::clips(&options.speech, seed)?;
-    let front_end = front_end::fit(&clips)?;
+    let data = Prepared::open(&options.data)?;
+    let clips = speech::clips(&data, seed)?;
+    let front_end = front_end::fit(&clips)?.under(&statistics(&data, &config)?);
     if let Some(path) = &options.teacher_out {
-        teacher_file::write(path, &source, &front_end.fold(&source.conv1), &card).map_err(fault)?;
+        teacher_file::write(path, &source, &front_end, &card).map_err(fault)?;
     }
     let mut whisper = WhisperMel::new();
     let samples = 2 * distance::WINDOW_FRAMES * STEP_SAMPLES;
@@ -130,6 +138,12 @@ pub fn import(options: &Options) -> Result<Outcome> {
     };
     export::write_file(&options.out, &file, Storage::F32)?;
     Ok(Outcome { card, frames: front_end.frames, r2: front_end.r2, distances_told: distances.told })
+}
+
+/// Mean and deviation of the features as training takes them.
+fn statistics(data: &Prepared, config: &RunConfig) -> Result<FeatureStatistics> {
+    let windows = Windows::new(data, Split::Train, config)?;
+    dataset::statistics(&windows, config.training.seed, STATISTICS_DIALOGUES, config.training.window_s)
 }
 
 /// Where the weights come from, for the header.

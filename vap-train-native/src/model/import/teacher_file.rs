@@ -1,5 +1,5 @@
-//! The source with its head as plain safetensors, for a teacher in tch that hears 2 s: `conv1` folded onto our front
-//! end, every frame hearing every other, its last 100 positions.
+//! The source with its head as plain safetensors, for the teacher in tch that hears 2 s ([`crate::model::teacher`]): its
+//! first convolution on our features, centred as it was, and its last positions.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,11 +7,10 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, TensorView};
 use vap_core::model_file::Weight;
 
+use super::front_end::FrontEnd;
 use super::source::{Affine, Norm, SourceEncoder};
 use crate::data::teacher::card::Card;
-
-/// Positions that are kept: 2 s.
-const FRAMES: usize = 100;
+use crate::model::teacher::{QUESTION_FRAMES, STATISTICS};
 
 /// Weights by name, as pairs of weight and bias.
 struct Named(Vec<(String, Weight)>);
@@ -44,14 +43,16 @@ pub fn head(source: &SourceEncoder) -> Result<Vec<(String, Weight)>, String> {
     Ok(all.0)
 }
 
-/// The encoder, its positions cut to the last.
-fn encoder(source: &SourceEncoder, conv1: &Affine) -> Result<Vec<(String, Weight)>, String> {
+/// The encoder on our features, its positions cut to the last.
+fn encoder(source: &SourceEncoder, front_end: &FrontEnd) -> Result<Vec<(String, Weight)>, String> {
     let (frames, d) = (source.positions.shape[0], source.dim());
-    let first =
-        frames.checked_sub(FRAMES).ok_or_else(|| format!("expected {FRAMES} positions, found {frames}"))?;
-    let positions = Weight { shape: vec![FRAMES, d], values: source.positions.values[first * d..].to_vec() };
+    let first = frames
+        .checked_sub(QUESTION_FRAMES)
+        .ok_or_else(|| format!("expected {QUESTION_FRAMES} positions, found {frames}"))?;
+    let positions =
+        Weight { shape: vec![QUESTION_FRAMES, d], values: source.positions.values[first * d..].to_vec() };
     let mut all = Named(vec![("positions".to_string(), positions)]);
-    all.affine("conv1", conv1);
+    all.affine("conv1", &front_end.fold(&source.conv1));
     all.affine("conv2", &source.conv2);
     for (i, layer) in source.layers.iter().enumerate() {
         let at = |name: &str| format!("layers.{i}.{name}");
@@ -68,12 +69,12 @@ fn encoder(source: &SourceEncoder, conv1: &Affine) -> Result<Vec<(String, Weight
     Ok(all.0)
 }
 
-/// Writes the teacher; `conv1` is the source's, folded onto our mels.
+/// Writes the teacher.
 ///
 /// # Errors
 /// What the source lacks, or why the file cannot be written.
-pub fn write(path: &Path, source: &SourceEncoder, conv1: &Affine, card: &Card) -> Result<(), String> {
-    let mut all = encoder(source, conv1)?;
+pub fn write(path: &Path, source: &SourceEncoder, front_end: &FrontEnd, card: &Card) -> Result<(), String> {
+    let mut all = encoder(source, front_end)?;
     all.extend(head(source)?);
     let bytes: Vec<Vec<u8>> =
         all.iter().map(|(_, weight)| weight.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
@@ -81,6 +82,7 @@ pub fn write(path: &Path, source: &SourceEncoder, conv1: &Affine, card: &Card) -
         TensorView::new(Dtype::F32, weight.shape.clone(), bytes).map(|view| (name.as_str(), view))
     });
     let views = views.collect::<Result<Vec<_>, _>>().map_err(|e| e.to_string())?;
+    let statistics = serde_json::to_string(&front_end.statistics).map_err(|e| e.to_string())?;
     let said = [
         ("format", "vap-turn-teacher"),
         ("format_version", "1"),
@@ -88,7 +90,7 @@ pub fn write(path: &Path, source: &SourceEncoder, conv1: &Affine, card: &Card) -
         ("version", &card.version),
         ("licence", &card.licence),
         ("sha256", &card.sha256),
-        ("features", "ours, normalised, speech at RMS 0.05"),
+        (STATISTICS, &statistics),
         ("heads", &source.heads.to_string()),
         ("norm_epsilon", &source.norm_epsilon.to_string()),
     ];

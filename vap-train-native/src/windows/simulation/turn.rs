@@ -25,7 +25,7 @@ const SAID_LATER: f64 = 0.5;
 /// Chance that a phrase breaks off in a turn that hesitates and has not yet.
 const BREAKS: f64 = 0.6;
 /// A phrase breaks off this far from its beginning and its end, in seconds.
-const FROM_EDGES_S: f32 = 0.45;
+const FROM_EDGES_S: f32 = 0.3;
 /// Length of what is said again, in seconds.
 const AGAIN_S: [f32; 2] = [0.18, 0.5];
 /// Share of broken phrases whose last word is said again.
