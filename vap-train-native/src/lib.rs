@@ -11,6 +11,7 @@ pub mod progress;
 pub mod windows;
 pub mod model;
 pub mod export;
+pub mod teachers;
 pub mod training;
 pub mod evaluation;
 pub mod pipeline;

@@ -12,14 +12,14 @@ use vap_train_native::data::bad::OnBadFile;
 use vap_train_native::data::download;
 use vap_train_native::data::prepare::{self, Corpus, Kind};
 use vap_train_native::data::prepared::Prepared;
-use vap_train_native::data::teacher::card::Said;
-use vap_train_native::data::teacher::label;
-use vap_train_native::data::teacher::questions::Wanted;
 use vap_train_native::evaluation::scores::Candidate;
 use vap_train_native::evaluation::{self, AuditSize, Options};
 use vap_train_native::export;
-use vap_train_native::model::import;
 use vap_train_native::pipeline::{self, Plan};
+use vap_train_native::teachers::import;
+use vap_train_native::teachers::label::ask;
+use vap_train_native::teachers::label::card::Said;
+use vap_train_native::teachers::label::questions::Wanted;
 use vap_train_native::training::launch;
 use vap_train_native::training::{RunFolder, train};
 use vap_train_native::windows::simulation::{self, Simulator};
@@ -335,8 +335,8 @@ fn main() -> Result<()> {
                 threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
             let library = onnxruntime;
             let options =
-                label::Options { teacher, said, library, data, splits, wanted, threads, batch, limit };
-            print!("{}", label::label(&options)?);
+                ask::Options { teacher, said, library, data, splits, wanted, threads, batch, limit };
+            print!("{}", ask::label(&options)?);
         }
         Verb::Train { processes: Some(processes), .. } => launch::launch(processes.into())?,
         Verb::Train { config, data, out, start_from, teacher, stop_at, processes: None } => {

@@ -15,7 +15,6 @@ pub mod corpora;
 pub mod download;
 pub mod prepared;
 pub mod prepare;
-pub mod teacher;
 #[cfg(test)]
 pub(crate) mod fixture;
 

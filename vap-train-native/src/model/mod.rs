@@ -4,14 +4,13 @@
 //! Training sees whole windows from the start of a stream; the runtime's chunks from a fresh state give the
 //! same numbers (tested in `tests/parity.rs`).
 
-mod attention;
-mod encoder;
+pub(crate) mod attention;
+pub(crate) mod encoder;
 mod heads;
-pub mod import;
 mod loaded;
 pub mod readout;
 pub mod teacher;
-mod transformer;
+pub(crate) mod transformer;
 
 use std::collections::BTreeMap;
 

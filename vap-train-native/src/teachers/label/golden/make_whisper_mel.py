@@ -1,7 +1,7 @@
 """Golden values of Whisper's log-mel from librosa, for teacher/whisper_mel.rs.
 
     pip install librosa==0.11.0 safetensors
-    python vap-train-native/src/data/teacher/golden/make_whisper_mel.py
+    python vap-train-native/src/teachers/label/golden/make_whisper_mel.py
 """
 
 from pathlib import Path

@@ -9,8 +9,8 @@ use vap_core::model_file::Weight;
 
 use super::front_end::FrontEnd;
 use super::source::{Affine, Norm, SourceEncoder};
-use crate::data::teacher::card::Card;
 use crate::model::teacher::{QUESTION_FRAMES, STATISTICS};
+use crate::teachers::label::card::Card;
 
 /// Weights by name, as pairs of weight and bias.
 struct Named(Vec<(String, Weight)>);

@@ -202,8 +202,8 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::teacher::answers::Answers;
-    use crate::data::teacher::questions::Kind;
+    use crate::teachers::label::answers::Answers;
+    use crate::teachers::label::questions::Kind;
     use crate::tests::data;
 
     /// Hears the length of what it is asked about; fails after so many questions.

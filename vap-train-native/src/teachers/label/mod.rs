@@ -5,7 +5,7 @@
 
 pub mod answers;
 pub mod card;
-pub mod label;
+pub mod ask;
 pub mod questions;
 pub mod session;
 pub mod track;

@@ -129,7 +129,7 @@ fn is_utterance(track: &Track) -> bool {
 mod tests {
     use super::*;
     use crate::data::Split;
-    use crate::data::teacher::track;
+    use crate::teachers::label::track;
 
     fn wanted(kinds: &[Kind], share: f64) -> Wanted {
         Wanted { kinds: kinds.into(), every_ms: 200, share }

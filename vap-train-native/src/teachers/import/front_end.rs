@@ -11,8 +11,8 @@ use vap_core::features::{FeatureStatistics, LogMel};
 use vap_core::model_file::Weight;
 
 use super::source::Affine;
-use crate::data::teacher::whisper_mel::{WhisperMel, feature};
 use crate::error::{Error, Result};
+use crate::teachers::label::whisper_mel::{WhisperMel, feature};
 
 /// RMS of speech that the source hears at unit variance. Fixed: it normalises each window, a stream cannot.
 pub const SPEECH_RMS: f64 = 0.05;

@@ -28,10 +28,10 @@ use vap_core::model_file::{ModelFile, Storage};
 use crate::config::RunConfig;
 use crate::data::Split;
 use crate::data::prepared::Prepared;
-use crate::data::teacher::card::{Card, Said};
-use crate::data::teacher::whisper_mel::WhisperMel;
 use crate::error::{Error, Result};
 use crate::export;
+use crate::teachers::label::card::{Card, Said};
+use crate::teachers::label::whisper_mel::WhisperMel;
 use crate::windows::dataset::{self, Windows};
 use source::SourceEncoder;
 

@@ -1,7 +1,7 @@
 """A tiny network with the layout of Smart Turn v3.2's ONNX file, and what onnxruntime hears with it, for tests.rs.
 
     pip install onnx==1.23.2 onnxruntime==1.32.0 numpy safetensors
-    python vap-train-native/src/model/import/golden/make_tiny.py
+    python vap-train-native/src/teachers/import/tests/golden/make_tiny.py
 
 Weights are random. As in that file: weights are int8 with a scale an output (one a tensor in places), products of the
 encoder have names without meaning, keys no bias, both halves of a score are scaled, GELU is spelled out, a value is
