@@ -2,7 +2,7 @@
 /* global EventTarget */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NUMBERS } from "../dist/common/frames.js";
+import { FRAME_NUMBERS } from "../dist/common/contract.js";
 import { answered } from "../dist/live/runner.js";
 import { Lifetime } from "../dist/common/lifetime.js";
 import { TurnSession } from "../dist/live/turn-session.js";
@@ -27,7 +27,7 @@ function session({ tracks = [], ...runner } = {}) {
 }
 
 function told(events = [], hops = 3) {
-  return { kind: "output", frames: new Float32Array(hops * NUMBERS), events, bargeIns: new Float64Array(), counters: COUNTERS, finished: false };
+  return { kind: "output", frames: new Float32Array(hops * FRAME_NUMBERS), events, bargeIns: new Float64Array(), counters: COUNTERS, finished: false };
 }
 
 const EVENTS = [20, 40, 60].map((timeMs) => ({ type: "speechStart", speaker: "user", timeMs }));

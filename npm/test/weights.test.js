@@ -38,7 +38,7 @@ for (const name of ["optimized", "standard"]) {
 
   test(`${name}: both speakers of a call are heard`, async () => {
     const { sampleRate: rate, channels } = await decodeWav(await readFile(new URL("../../tests/fixtures/call.wav", import.meta.url)));
-    const [user, agent] = channels.map((samples) => ({ samples: samples.subarray(0, 30 * rate), rate }));
+    const [user, agent] = channels.map((samples) => ({ samples, rate }));
     const { events } = await analyze({ user, agent }, { model });
     for (const speaker of ["user", "agent"]) {
       assert.ok(events.filter((event) => event.type === "speechStart" && event.speaker === speaker).length > 2, speaker);
