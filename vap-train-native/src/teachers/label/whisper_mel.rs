@@ -86,7 +86,7 @@ impl WhisperMel {
     }
 
     /// A teacher's features of one window, `[80, samples / 160]`: the waveform is brought to mean 0 and variance 1, the
-    /// logarithm cut [`RANGE`] below its highest value, then moved and scaled as Whisper does.
+    /// logarithm cut `RANGE` below its highest value, then moved and scaled as Whisper does.
     pub fn features(&mut self, window: &[f32]) -> Vec<f32> {
         let count = window.len().max(1) as f64;
         let mean = window.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
