@@ -13,7 +13,7 @@ use vap_train_native::data::download;
 use vap_train_native::data::prepare::{self, Corpus, Kind};
 use vap_train_native::data::prepared::Prepared;
 use vap_train_native::evaluation::scores::Candidate;
-use vap_train_native::evaluation::{self, AuditSize, Options};
+use vap_train_native::evaluation::{self, AuditSize, Options, Peer};
 use vap_train_native::export;
 use vap_train_native::pipeline::{self, Plan};
 use vap_train_native::teachers::import;
@@ -231,6 +231,12 @@ enum Verb {
         /// Prepared folder whose test split gives the pairs; without it there are none.
         #[arg(long)]
         data: Option<PathBuf>,
+        /// ONNX file of another network (Smart Turn's form) to score beside the model.
+        #[arg(long)]
+        peer: Option<PathBuf>,
+        /// onnxruntime's library, if it is not where the system or ORT_DYLIB_PATH says.
+        #[arg(long, requires = "peer")]
+        onnxruntime: Option<PathBuf>,
         /// Folder for real.json and real.md.
         #[arg(long)]
         out: Option<PathBuf>,
@@ -354,16 +360,17 @@ fn main() -> Result<()> {
             evaluation::run(&options)?;
             if let Some(real) = real {
                 let candidate = Candidate::new(&name(&first), &export::read_file(&first)?)?;
-                score_real(&candidate, &real, Some(&Prepared::open(&folder)?), Some(&options.out))?;
+                score_real(&candidate, None, &real, Some(&Prepared::open(&folder)?), Some(&options.out))?;
             }
         }
         Verb::Turnbench { predictions, gold } => {
             println!("{}", evaluation::score_predictions(&predictions, &gold)?);
         }
-        Verb::Real { model, real, data, out } => {
+        Verb::Real { model, real, data, peer, onnxruntime, out } => {
             let candidate = Candidate::new(&name(&model), &export::read_file(&model)?)?;
             let data = data.map(|path| Prepared::open(&path)).transpose()?;
-            score_real(&candidate, &real, data.as_ref(), out.as_deref())?;
+            let mut peer = peer.map(|path| Peer::load(&path, onnxruntime.as_deref())).transpose()?;
+            score_real(&candidate, peer.as_mut(), &real, data.as_ref(), out.as_deref())?;
         }
         Verb::Audit { config, data, model, train, test, seconds } => {
             let (config, data) = (RunConfig::read(&config)?, Prepared::open(&data)?);
@@ -438,11 +445,12 @@ fn on_bad_file(name: &str) -> Result<OnBadFile, String> {
 /// Scores a model on real recordings and, with prepared data, on pairs of its test split.
 fn score_real(
     candidate: &Candidate,
+    peer: Option<&mut Peer>,
     folder: &Path,
     data: Option<&Prepared>,
     out: Option<&Path>,
 ) -> Result<()> {
-    let mut report = evaluation::real(candidate, folder)?;
+    let mut report = evaluation::real(candidate, peer, folder)?;
     if let Some(data) = data {
         report.rows.extend(evaluation::audit::pairs(candidate, data, Split::Test)?);
     }

@@ -9,12 +9,14 @@ pub mod calibration;
 pub mod scores;
 pub mod report;
 mod evaluate;
+mod peer;
 mod real;
 pub mod audit;
 mod run;
 
 pub use audit::AuditSize;
 pub use evaluate::{Evaluation, evaluate, tune_thresholds};
+pub use peer::Peer;
 pub use real::real;
 #[cfg(test)]
 pub(crate) use run::write;

@@ -11,8 +11,9 @@ use vap_core::{FRAME_HZ, Frame, HOP_MS};
 
 use super::metrics::table::{Figure, Row, Table, at_threshold, ranked};
 use super::metrics::{Confusion, Ranked, SilenceSpan, summarise};
+use super::peer::Peer;
 use super::recordings::folder::{self, Content};
-use super::recordings::spans;
+use super::recordings::spans::{self, SCORE_STEP_FRAMES};
 use super::report::{RealReport, event_log};
 use super::scores::Candidate;
 use super::scores::end_of_turn::{PICKS, Swept};
@@ -39,6 +40,9 @@ const READINGS: [&str; 4] = [
     "p_now of the other, muted",
 ];
 
+/// The first of these are read of a peer as well, which hears one channel.
+const PEER_READINGS: usize = 2;
+
 /// Spans of a block.
 type Part = fn(&Block) -> &[SilenceSpan];
 
@@ -49,17 +53,19 @@ const SPANS: [(&str, Part); 2] = [("heard", |block| &block.heard), ("muted", |bl
 #[derive(Debug, Clone, Default)]
 struct Block {
     looks: [[Vec<Look>; READINGS.len()]; 2],
+    peer_looks: [Vec<Look>; 2],
     vad: Vec<(f32, bool)>,
     overlap: Vec<(f32, bool)>,
     heard: Vec<SilenceSpan>,
     muted: Vec<SilenceSpan>,
+    peer: Vec<SilenceSpan>,
 }
 
-/// Scores a model on the recordings in `folder`.
+/// Scores a model, and a peer beside it, on the recordings in `folder`.
 ///
 /// # Errors
 /// Anything of [`Error`]; [`Error::Data`] when no recording has labels.
-pub fn real(candidate: &Candidate, folder: &Path) -> Result<RealReport> {
+pub fn real(candidate: &Candidate, mut peer: Option<&mut Peer>, folder: &Path) -> Result<RealReport> {
     let found = folder::read(folder)?;
     if found.recordings.is_empty() {
         return Err(Error::Data(format!("{}: no FLAC or WAV with labels", folder.display())));
@@ -69,7 +75,7 @@ pub fn real(candidate: &Candidate, folder: &Path) -> Result<RealReport> {
         match &recording.content {
             Content::Call { audio, activity } => {
                 let heard = candidate.frames([&audio[0], &audio[1]])?;
-                calls.extend(call(candidate, audio, activity, &heard)?);
+                calls.extend(call(candidate, peer.as_deref_mut(), audio, activity, &heard)?);
                 event_logs.push((
                     recording.name.clone(),
                     event_log::of_frames(&heard, activity, candidate.policy)?,
@@ -81,9 +87,12 @@ pub fn real(candidate: &Candidate, folder: &Path) -> Result<RealReport> {
             }
         }
     }
-    let rows = call_rows(&calls).into_iter().chain(mix_rows(&mixes)).collect();
+    let rows =
+        call_rows(&calls, peer.is_some()).into_iter().chain(mix_rows(&mixes, peer.is_some())).collect();
     let left_out = found.left_out.iter().map(|(path, why)| format!("{}: {why}", path.display())).collect();
-    let columns = vec![candidate.name.clone(), "silence timeout".into()];
+    let peer = peer.map(|peer| peer.name.clone());
+    let columns = [Some(candidate.name.clone()), peer, Some("silence timeout".into())];
+    let columns = columns.into_iter().flatten().collect();
     Ok(RealReport { columns, method: method(), rows, event_logs, left_out })
 }
 
@@ -103,6 +112,7 @@ fn method() -> String {
 
 fn call(
     candidate: &Candidate,
+    mut peer: Option<&mut Peer>,
     audio: &[Vec<f32>; 2],
     activity: &Activity,
     heard: &[Frame],
@@ -125,7 +135,7 @@ fn call(
             let block = &mut blocks[silence.start / block_frames];
             let quiet = |t: usize| !activity.speech[channel][t] && !claims(1 - channel, t);
             let read = |frames: &[Frame], of: fn(&Frame, usize) -> f32| {
-                look(frames, silence.start, silence.end, quiet, |frame| of(frame, channel))
+                look(frames.len(), silence.start, silence.end, quiet, |t| Some(of(&frames[t], channel)))
             };
             let own = |frame: &Frame, c: usize| frame.eot[c];
             let others = |frame: &Frame, c: usize| frame.p_now[1 - c];
@@ -133,22 +143,29 @@ fn call(
             block.looks[channel].iter_mut().zip(looks).for_each(|(all, look)| all.push(look));
             block.heard.push(silence.scored(heard, channel));
             block.muted.push(silence.scored(&muted, channel));
+            if let Some(peer) = peer.as_deref_mut() {
+                let span = peer.span(&silence, &audio[channel])?;
+                let score =
+                    |t: usize| span.scores.get((t + 1 - silence.start) / SCORE_STEP_FRAMES - 1).copied();
+                block.peer_looks[channel].push(look(heard.len(), silence.start, silence.end, quiet, score));
+                block.peer.push(span);
+            }
         }
     }
     Ok(blocks)
 }
 
-/// Scores of the silence from frame `start` as long as it is `quiet`.
+/// Scores of the silence from frame `start`, of `frames` in all, as long as it is `quiet`; a score may be missing.
 fn look(
-    frames: &[Frame],
+    frames: usize,
     start: usize,
     end: bool,
     quiet: impl Fn(usize) -> bool,
-    score: impl Fn(&Frame) -> f32,
+    score: impl Fn(usize) -> Option<f32>,
 ) -> Look {
     let at = INTO_MS.map(|ms| {
         let last = start + (ms / HOP_MS) as usize - 1;
-        (last < frames.len() && (start..=last).all(&quiet)).then(|| score(&frames[last]))
+        (last < frames && (start..=last).all(&quiet)).then(|| score(last)).flatten()
     });
     Look { end, at }
 }
@@ -168,32 +185,55 @@ fn mix(frames: &[Frame], speakers: &[Vec<bool>]) -> Block {
         };
         // Who speaks next is the same alone, or somebody else.
         let end = only(next) != Some(before);
-        let read = |of: fn(&Frame) -> f32| look(&frames[..count], start, end, |t| voices(t) == 0, of);
+        let read =
+            |of: fn(&Frame) -> f32| look(count, start, end, |t| voices(t) == 0, |t| Some(of(&frames[t])));
         block.looks[0][1].push(read(|frame| frame.eot[0]));
         block.looks[0][3].push(read(|frame| frame.p_now[1]));
     }
     block
 }
 
-/// Scores of ends and holds at time `into` of one reading, on some of the channels, `[block]`.
-fn at(blocks: &[Block], channels: &[usize], reading: usize, into: usize) -> Vec<Vec<(f32, bool)>> {
-    let of = |block: &Block| {
-        let looks = channels.iter().flat_map(|c| &block.looks[*c][reading]);
-        looks.filter_map(|look| Some((look.at[into]?, look.end))).collect()
-    };
+/// Scores of ends and holds at time `into` of some of the looks, `[block]`.
+fn at<'a>(
+    blocks: &'a [Block],
+    looks: impl Fn(&'a Block) -> Vec<&'a Look>,
+    into: usize,
+) -> Vec<Vec<(f32, bool)>> {
+    let of = |block| looks(block).into_iter().filter_map(|look| Some((look.at[into]?, look.end))).collect();
     blocks.iter().map(of).collect()
 }
 
-fn look_rows(table: &mut Table, blocks: &[Block], what: &str, channels: &[usize], reading: usize) {
+fn look_rows(
+    table: &mut Table,
+    blocks: &[Block],
+    peer: bool,
+    what: &str,
+    channels: &[usize],
+    reading: usize,
+) {
     for (into, ms) in INTO_MS.iter().enumerate() {
-        let pairs = at(blocks, channels, reading, into);
+        let pairs = at(blocks, |b| channels.iter().flat_map(|c| &b.looks[*c][reading]).collect(), into);
+        let of_peer = at(blocks, |b| channels.iter().flat_map(|c| &b.peer_looks[*c]).collect(), into);
+        let of_peer = (reading < PEER_READINGS).then(|| ranked(&of_peer, Ranked::roc_auc)).flatten();
         let ends = pairs.iter().flatten().filter(|pair| pair.1).count();
         let over = format!("{ends} ends, {} holds", pairs.iter().flatten().count() - ends);
-        table.add(format!("{what}, AUC at {ms} ms"), over, &[ranked(&pairs, Ranked::roc_auc), None]);
+        let own = ranked(&pairs, Ranked::roc_auc);
+        table.add(format!("{what}, AUC at {ms} ms"), over, &columns(peer, own, of_peer, None));
     }
 }
 
-fn call_rows(blocks: &[Block]) -> Vec<Row> {
+/// A row's figures: the model's, the peer's if there is one, the timeout's.
+fn columns<'a>(
+    peer: bool,
+    own: Option<Figure<'a>>,
+    of_peer: Option<Figure<'a>>,
+    timeout: Option<Figure<'a>>,
+) -> Vec<Option<Figure<'a>>> {
+    let middle = peer.then_some(of_peer);
+    [Some(own), middle, Some(timeout)].into_iter().flatten().collect()
+}
+
+fn call_rows(blocks: &[Block], peer: bool) -> Vec<Row> {
     let mut table = Table::new(blocks.len(), 1);
     if blocks.is_empty() {
         return table.rows;
@@ -201,52 +241,59 @@ fn call_rows(blocks: &[Block]) -> Vec<Row> {
     let users: [(&str, &[usize]); 3] = [("both", &[0, 1]), ("channel 0", &[0]), ("channel 1", &[1])];
     for (reading, what) in READINGS.iter().enumerate() {
         for (user, channels) in users {
-            look_rows(&mut table, blocks, &format!("call, {what}, user {user}"), channels, reading);
+            look_rows(&mut table, blocks, peer, &format!("call, {what}, user {user}"), channels, reading);
         }
     }
     for (what, part) in SPANS {
         let spans: Vec<&[SilenceSpan]> = blocks.iter().map(part).collect();
         let ends = spans.iter().copied().flatten().filter(|span| span.end).count();
         let over = format!("{ends} ends, {} holds", spans.iter().copied().flatten().count() - ends);
-        let swept = [Swept::model(&spans), Swept::timeout(&spans)];
+        let of_peer: Vec<&[SilenceSpan]> = blocks.iter().map(|block| &block.peer[..]).collect();
+        let swept = [Swept::model(&spans), Swept::model(&of_peer), Swept::timeout(&spans)];
         for (name, pick) in PICKS {
-            let figures = swept.each_ref().map(|swept| -> Option<Figure> {
+            let [own, of_peer, timeout] = swept.each_ref().map(|swept| -> Option<Figure> {
                 Some(Box::new(move |weights| pick(&summarise(&swept.points(weights)))))
             });
+            let figures = columns(peer, own, of_peer, timeout);
             table.add(format!("call, {name}, other {what}"), over.clone(), &figures);
         }
     }
-    frame_rows(&mut table, "call", "in its own channel", blocks);
+    frame_rows(&mut table, peer, "call", "in its own channel", blocks);
     table.rows
 }
 
-fn mix_rows(blocks: &[Block]) -> Vec<Row> {
+fn mix_rows(blocks: &[Block], peer: bool) -> Vec<Row> {
     let mut table = Table::new(blocks.len(), 1);
     if blocks.is_empty() {
         return table.rows;
     }
     for (reading, what) in [(1, "end of turn"), (3, "p_now of the agent")] {
         let what = format!("meeting mix, {what}, change of speaker against resumption");
-        look_rows(&mut table, blocks, &what, &[0], reading);
+        look_rows(&mut table, blocks, peer, &what, &[0], reading);
     }
-    frame_rows(&mut table, "meeting mix", "anyone speaks", blocks);
+    frame_rows(&mut table, peer, "meeting mix", "anyone speaks", blocks);
     // Nothing sounds in the agent's channel, so no frame is an overlap of the channels.
     let none: Vec<Vec<(f32, bool)>> =
         blocks.iter().map(|b| b.overlap.iter().map(|pair| (pair.0, false)).collect()).collect();
     let name = "meeting mix, frames not taken for an overlap with the silent agent";
-    table.add(name, counted(&none), &[at_threshold(&none, 0.5, Confusion::specificity), None]);
+    let kept = at_threshold(&none, 0.5, Confusion::specificity);
+    table.add(name, counted(&none), &columns(peer, kept, None, None));
     table.rows
 }
 
-fn frame_rows(table: &mut Table, kind: &str, what: &str, blocks: &[Block]) {
+fn frame_rows(table: &mut Table, peer: bool, kind: &str, what: &str, blocks: &[Block]) {
     let vad: Vec<_> = blocks.iter().map(|b| b.vad.clone()).collect();
     let overlap: Vec<_> = blocks.iter().map(|b| b.overlap.clone()).collect();
     let balanced = at_threshold(&vad, 0.5, Confusion::balanced_accuracy);
-    table.add(format!("{kind}, VAD ({what}), balanced accuracy"), counted(&vad), &[balanced, None]);
+    table.add(
+        format!("{kind}, VAD ({what}), balanced accuracy"),
+        counted(&vad),
+        &columns(peer, balanced, None, None),
+    );
     let auc = ranked(&vad, Ranked::roc_auc);
-    table.add(format!("{kind}, VAD ({what}), AUC"), counted(&vad), &[auc, None]);
+    table.add(format!("{kind}, VAD ({what}), AUC"), counted(&vad), &columns(peer, auc, None, None));
     let auc = ranked(&overlap, Ranked::roc_auc);
-    table.add(format!("{kind}, overlap, AUC"), counted(&overlap), &[auc, None]);
+    table.add(format!("{kind}, overlap, AUC"), counted(&overlap), &columns(peer, auc, None, None));
 }
 
 fn counted(pairs: &[Vec<(f32, bool)>]) -> String {
@@ -271,10 +318,10 @@ mod tests {
     #[test]
     fn a_silence_is_read_by_its_clock_as_long_as_it_is_quiet() {
         let heard = frames(100);
-        let found = look(&heard, 10, true, |t| t < 30, |frame| frame.eot[0]);
+        let found = look(heard.len(), 10, true, |t| t < 30, |t| Some(heard[t].eot[0]));
         // 100 ms into the silence are its first five frames; at 500 ms somebody speaks.
         assert_eq!(found.at, [Some(0.014), Some(0.019), Some(0.024), None]);
-        assert!(look(&heard[..15], 10, true, |_| true, |f| f.eot[0]).at[1].is_none());
+        assert!(look(15, 10, true, |_| true, |t| Some(heard[t].eot[0])).at[1].is_none());
     }
 
     #[test]
@@ -286,7 +333,7 @@ mod tests {
         assert_eq!(ends, [false, true, true]);
         assert_eq!(block.vad.iter().filter(|pair| pair.1).count(), 100);
         assert!(block.overlap.iter().all(|pair| !pair.1));
-        let rows = mix_rows(&[block.clone(), block]);
+        let rows = mix_rows(&[block.clone(), block], false);
         let row = |name: &str| rows.iter().find(|row| row.name.contains(name)).unwrap();
         // Later frames score higher here, and the ends come later.
         assert_eq!(

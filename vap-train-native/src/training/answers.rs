@@ -3,7 +3,8 @@
 //!
 //! A silence is asked about once, [`INTO_SILENCE_FRAMES`] in, and keeps the answer while it lasts: the teacher takes
 //! long silence itself for an end. In speech the question is "were this the end, would it sound like one?". Frames
-//! without an answer are masked.
+//! without an answer are masked, but where no turn could end (an absent channel, nobody has spoken, or not for long)
+//! the dialogue's zeros stand.
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ use crate::error::Result;
 use crate::model::readout::Readout;
 use crate::model::teacher::{QUESTION_FRAMES, Teacher};
 use crate::windows::dataset::Batch;
+use crate::windows::targets::NO_TURN_WEIGHT;
 
 /// Frames into a silence at which it is asked about: the fifth, 80 to 100 ms in.
 const INTO_SILENCE_FRAMES: usize = 4;
@@ -119,8 +121,8 @@ fn answer(
             questions.extend(found.into_iter().map(|q| Question { window, channel, ..q }));
         }
     }
-    for t in 0..windows * frames {
-        mask[t * OUTPUTS + EOT_AT..][..2].fill(0.0);
+    for weights in mask.chunks_mut(OUTPUTS) {
+        mask_unknown(&mut weights[EOT_AT..][..2]);
     }
     let heard = Heard::new(&batch.mels, statistics, teacher.statistics().unwrap_or(statistics));
     for some in questions.chunks(TOGETHER) {
@@ -142,6 +144,11 @@ fn answer(
         |data: &[f32], like: &Tensor| Tensor::from_slice(data).reshape(like.size()).to_device(like.device());
     (batch.values, batch.mask) = (tensor(&values, &batch.values), tensor(&mask, &batch.mask));
     Ok(())
+}
+
+/// Masks a frame's end-of-turn targets but for those of [`NO_TURN_WEIGHT`].
+fn mask_unknown(weights: &mut [f32]) {
+    weights.iter_mut().filter(|weight| **weight > NO_TURN_WEIGHT).for_each(|weight| *weight = 0.0);
 }
 
 /// Questions about one channel (their window and channel are 0): each silence after enough speech, and `in_speech`
@@ -239,6 +246,13 @@ mod tests {
     fn nothing_is_asked_where_hardly_anything_was_said() {
         assert_eq!(asked(&spans(400, &[]), 8), []);
         assert_eq!(asked(&spans(400, &[[10, 25], [200, 215]]), 8), []);
+    }
+
+    #[test]
+    fn what_the_dialogue_knows_to_be_no_end_stands() {
+        let mut weights = [1.0, NO_TURN_WEIGHT, 0.0];
+        mask_unknown(&mut weights);
+        assert_eq!(weights, [0.0, NO_TURN_WEIGHT, 0.0]);
     }
 
     #[test]

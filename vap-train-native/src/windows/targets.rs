@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::labels::{Activity, EOT_LEAD_FRAMES, Targets, targets};
 
 /// What a frame counts in which no turn could end: there are many of them, and little to learn in each.
-const NO_TURN_WEIGHT: f32 = 0.05;
+pub const NO_TURN_WEIGHT: f32 = 0.05;
 /// The end-of-turn target of a silence stands for so many frames.
 const TOLD_FRAMES: usize = 3 * FRAME_HZ;
 /// From here on nobody has spoken for long.

@@ -64,14 +64,20 @@ impl Silence {
 
     /// The silence with the `values` of its frames, `[frames]`, every so many until the same speaker sounds again.
     pub fn with(&self, values: &[f32], step_frames: usize) -> SilenceSpan {
+        self.spanning(self.steps(values.len(), step_frames).map(|t| values[t]).collect())
+    }
+
+    /// Last frame of each step of the silence, of the first `frames` frames, until the same speaker sounds again.
+    pub fn steps(&self, frames: usize, step_frames: usize) -> impl Iterator<Item = usize> + use<> {
         let longest = self.start + (LONGEST_S * FRAME_HZ as f64) as usize;
-        let stop = self.next.unwrap_or(self.frames).min(longest).min(values.len());
-        let at = (self.start + step_frames - 1..stop).step_by(step_frames);
-        SilenceSpan {
-            until_speech_s: self.next.map_or(f64::INFINITY, |n| (n - self.start) as f64 / FRAME_HZ as f64),
-            end: self.end,
-            scores: at.map(|t| values[t]).collect(),
-        }
+        let stop = self.next.unwrap_or(self.frames).min(longest).min(frames);
+        (self.start + step_frames - 1..stop).step_by(step_frames)
+    }
+
+    /// The silence with a score for each of its steps.
+    pub fn spanning(&self, scores: Vec<f32>) -> SilenceSpan {
+        let until_speech_s = self.next.map_or(f64::INFINITY, |n| (n - self.start) as f64 / FRAME_HZ as f64);
+        SilenceSpan { until_speech_s, end: self.end, scores }
     }
 }
 

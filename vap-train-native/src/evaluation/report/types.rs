@@ -60,7 +60,7 @@ pub struct Curves {
 /// Scores on real recordings.
 #[derive(Debug, Clone, Serialize)]
 pub struct RealReport {
-    /// Heads of the columns: the model, then the silence timeout.
+    /// Heads of the columns: the model, the peer if there is one, the silence timeout.
     pub columns: Vec<String>,
     /// What the labels are and what an interval is over.
     pub method: String,
