@@ -159,7 +159,7 @@ for (const model of ["./tiny.safetensors", "./tiny-whisper.safetensors"]) {
     const { found } = await on(async (model) => {
       const { GpuStream } = await import("./npm/dist/gpu/stream.js");
       const bytes = async (path) => new Uint8Array(await (await fetch(path)).arrayBuffer());
-      const stream = await GpuStream.open(await bytes("./npm/dist/vap_gpu_bg.wasm"), await bytes(model));
+      const stream = await GpuStream.open(await bytes("./npm/dist/gpu/vap_gpu_bg.wasm"), await bytes(model));
       const [hops, width] = [40, 160];
       let state = 1;
       const mels = Float32Array.from({ length: 2 * hops * width }, () => ((state = (Math.imul(state, 1664525) + 1) >>> 0) / 2 ** 31 - 1) * 2);
