@@ -7,7 +7,7 @@ use vap_core::model_file::Storage;
 use vap_core::projection::OUTPUTS;
 use vap_core::{EventMachine, Expectation, ModelConfig, ModelFile, Policy, Speaker};
 use vap_tests::{Engine, Random, append, random_file, run, talk, tiny_config, tiny_configs, worst};
-use vap_wasm::{Batch, KernelModel, Output, Session, SessionOptions};
+use vap_wasm::{KernelModel, Output, Session, SessionOptions};
 
 /// Floats, in another order of sums.
 const FLOAT_BAR: f32 = 1e-4;
@@ -119,7 +119,7 @@ fn the_smallest_and_the_largest_of_everything_equal_burn() {
 }
 
 #[test]
-fn a_batch_gives_each_stream_what_it_gives_alone_to_the_bit() {
+fn a_pass_of_many_streams_gives_each_what_it_is_given_alone_to_the_bit() {
     let storages = [Storage::F32, Storage::I8];
     for (config, storage) in tiny_configs().into_iter().flat_map(|c| storages.map(|s| (c.clone(), s))) {
         let file = random_file(config, 7);
@@ -152,48 +152,7 @@ fn options(rate_hz: u32) -> SessionOptions {
 }
 
 #[test]
-fn calls_that_come_and_go_in_a_batch_are_told_what_a_session_tells() {
-    let model = Arc::new(KernelModel::from_file(&random_file(tiny_config(), 7)).unwrap());
-    let mut batch = Batch::new(&model, 2).unwrap();
-    let calls: Vec<_> = (0..5u64)
-        .map(|i| {
-            let (rate_hz, seconds) = ([16_000, 48_000, 8_000][i as usize % 3], 0.5 + 0.3 * i as f32);
-            (rate_hz, talk(2 * i, rate_hz, seconds), talk(2 * i + 1, rate_hz, seconds))
-        })
-        .collect();
-    // Call `i` joins at turn `3 i`, and leaves when its sound is out.
-    let mut told = vec![Output::default(); calls.len()];
-    let mut live: Vec<(usize, u32, usize)> = Vec::new();
-    let mut turn = 0;
-    while turn <= 3 * calls.len() || !live.is_empty() {
-        if turn % 3 == 0 && turn / 3 < calls.len() {
-            live.push((turn / 3, batch.join(options(calls[turn / 3].0)).unwrap(), 0));
-        }
-        for (call, number, at) in &mut live {
-            let (rate_hz, user, agent) = &calls[*call];
-            let end = (*at + *rate_hz as usize / 40).min(user.len());
-            batch.hear(*number, Some(&user[*at..end]), Some(&agent[*at..end])).unwrap();
-            *at = end;
-        }
-        while batch.work() > 0 {}
-        live.retain(|(call, number, at)| {
-            append(&mut told[*call], batch.take(*number).unwrap());
-            let goes_on = *at < calls[*call].1.len();
-            if !goes_on {
-                append(&mut told[*call], batch.leave(*number).unwrap());
-            }
-            goes_on
-        });
-        turn += 1;
-    }
-    for ((rate_hz, user, agent), told) in calls.iter().zip(&told) {
-        let mut session = Session::new(Arc::<KernelModel>::clone(&model), options(*rate_hz)).unwrap();
-        assert_eq!(&run(&mut session, user, agent, usize::MAX), told);
-    }
-}
-
-#[test]
-fn a_policy_that_changes_counts_from_the_next_hop_of_a_session_and_of_a_call() {
+fn a_policy_that_changes_counts_from_the_next_hop() {
     let model = Arc::new(KernelModel::from_file(&random_file(tiny_config(), 7)).unwrap());
     // A model of random weights says little: all is loud, and quiet ends what was loud.
     let first = Policy { vad_onset: 0.02, vad_offset: 0.01, min_speech_ms: 40, ..Policy::default() };
@@ -202,7 +161,7 @@ fn a_policy_that_changes_counts_from_the_next_hop_of_a_session_and_of_a_call() {
     let (user, agent) = (talk(1, 16_000, 2.0), talk(2, 16_000, 2.0));
     let options = SessionOptions { policy: Some(first), ..options(16_000) };
 
-    let mut session = Session::new(Arc::<KernelModel>::clone(&model), options.clone()).unwrap();
+    let mut session = Session::new(Arc::<KernelModel>::clone(&model), options).unwrap();
     let mut told = session.push(Some(&user[..16_000]), Some(&agent[..16_000])).unwrap();
     assert_eq!(session.set_policy(wrong).unwrap_err().code(), "option");
     assert_eq!(session.policy(), &first);
@@ -210,19 +169,6 @@ fn a_policy_that_changes_counts_from_the_next_hop_of_a_session_and_of_a_call() {
     session.expect(Expectation::Spelling);
     append(&mut told, session.push(Some(&user[16_000..]), Some(&agent[16_000..])).unwrap());
     append(&mut told, session.finish().unwrap());
-
-    let mut batch = Batch::new(&model, 1).unwrap();
-    let number = batch.join(options).unwrap();
-    batch.hear(number, Some(&user[..16_000]), Some(&agent[..16_000])).unwrap();
-    while batch.work() > 0 {}
-    assert_eq!(batch.set_policy(number, wrong).unwrap_err().code(), "option");
-    assert_eq!(batch.set_policy(number + 1, then).unwrap_err().code(), "option");
-    assert_eq!(batch.expect(number + 1, Expectation::Open).unwrap_err().code(), "option");
-    batch.set_policy(number, then).unwrap();
-    batch.expect(number, Expectation::Spelling).unwrap();
-    batch.hear(number, Some(&user[16_000..]), Some(&agent[16_000..])).unwrap();
-    while batch.work() > 0 {}
-    assert_eq!(batch.leave(number).unwrap(), told);
 
     let (mut machine, mut events) = (EventMachine::new(first).unwrap(), Vec::new());
     for frame in &told.frames {
@@ -243,54 +189,17 @@ fn a_policy_that_changes_counts_from_the_next_hop_of_a_session_and_of_a_call() {
 }
 
 #[test]
-fn a_call_that_is_not_there_is_an_error_and_one_that_fails_harms_no_other() {
+fn weights_that_run_out_of_range_fail_the_stream_they_are_heard_in() {
     let mut file = random_file(tiny_config(), 7);
-    let good = Arc::new(KernelModel::from_file(&file).unwrap());
-    let mut batch = Batch::new(&good, 4).unwrap();
-    for width in [0, 257, usize::MAX] {
-        assert_eq!(Batch::new(&good, width).err().unwrap().code(), "option");
-    }
-    assert_eq!(batch.take(0).unwrap_err().code(), "option");
-    let number = batch.join(options(16_000)).unwrap();
-    assert_eq!(batch.leave(number).unwrap(), Output::default());
-    assert_eq!(batch.hear(number, None, None).unwrap_err().code(), "option");
-    assert_eq!(batch.work(), 0);
-    assert_eq!(
-        batch.join(SessionOptions { user_rate_hz: 0, ..options(1) }).unwrap_err().code(),
-        "sample-rate"
-    );
-
     // Only a loud channel drives these weights out of range.
     file.weights.get_mut("encoder.conv1.weight").unwrap().values.fill(1e38);
     let wild = Arc::new(KernelModel::from_file(&file).unwrap());
-    let mut batch = Batch::new(&wild, 4).unwrap();
-    let [loud, quiet] = [0, 0].map(|_| batch.join(options(16_000)).unwrap());
+    let [mut loud, mut quiet] =
+        [0, 0].map(|_| Session::new(Arc::<KernelModel>::clone(&wild), options(16_000)).unwrap());
     let sound = talk(1, 16_000, 0.1);
-    batch.hear(loud, Some(&sound), Some(&sound)).unwrap();
-    while batch.work() > 0 {}
-    assert_eq!(batch.take(loud).unwrap_err().code(), "not-finite");
-    assert_eq!(batch.hear(loud, Some(&sound), None).unwrap_err().code(), "not-finite");
-    assert_eq!(batch.take(quiet).unwrap(), Output::default());
-    assert_eq!(batch.leave(loud).unwrap_err().code(), "not-finite");
-    assert_eq!(batch.leave(quiet).unwrap(), Output::default());
-}
-
-#[test]
-fn a_batch_takes_calls_in_turn_and_gives_no_number_twice() {
-    let model = Arc::new(KernelModel::from_file(&random_file(tiny_config(), 7)).unwrap());
-    let mut batch = Batch::new(&model, 1).unwrap();
-    let numbers: Vec<u32> = (0..10).map(|_| batch.join(options(16_000)).unwrap()).collect();
-    let second = talk(1, 16_000, 1.0);
-    let busy = [numbers[5], numbers[9]];
-    for number in busy {
-        batch.hear(number, Some(&second), None).unwrap();
-    }
-    (0..50).for_each(|_| assert_eq!(batch.work(), 1));
-    assert_eq!(busy.map(|number| batch.take(number).unwrap().frames.len()), [25, 25]);
-
-    batch.leave(numbers[3]).unwrap();
-    assert!(!numbers.contains(&batch.join(options(16_000)).unwrap()));
-    assert_eq!(batch.hear(numbers[3], Some(&second), None).unwrap_err().code(), "option");
+    assert_eq!(loud.push(Some(&sound), Some(&sound)).unwrap_err().code(), "not-finite");
+    assert_eq!(loud.push(Some(&sound), None).unwrap_err().code(), "not-finite");
+    assert_eq!(quiet.finish().unwrap(), Output::default());
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A conversation whose model is computed elsewhere: the same frames and events, also when a session goes on in its place.
+//! A conversation whose model is computed elsewhere: the same frames and events, also when a session goes on in its
+//! place.
 
 use std::sync::Arc;
 use vap_core::HOP_SAMPLES;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use vap_core::model_file::Storage;
-use vap_core::state::Hash;
+use vap_core::state;
 use vap_tests::{
     Engine, Random, append, random_file, restless, session, talk, tiny_config, tiny_configs, tiny_model,
     tiny_models,
@@ -194,8 +194,7 @@ fn damaged_states_are_refused_or_work() {
             }
         }
         // As one would write it who knows the format.
-        let hash = Hash::default().with(&bytes[24..]).value();
-        bytes[16..24].copy_from_slice(&hash.to_le_bytes());
+        bytes[16..24].copy_from_slice(&state::hash(&[&bytes[24..]]).to_le_bytes());
         let heard = std::panic::catch_unwind(|| {
             let mut session = match Session::restore(Arc::<KernelModel>::clone(model), &bytes) {
                 Ok(session) => session,

@@ -48,8 +48,8 @@ pub fn tiny_config() -> ModelConfig {
     }
 }
 
-/// Config of the tiny model of Whisper's form: several channel layers, for each has its own bias, and a bridge to stereo
-/// layers of another width and number of heads.
+/// Config of the tiny model of Whisper's form: several channel layers, for each has its own bias, and a bridge to
+/// stereo layers of another width and number of heads.
 pub fn tiny_whisper_config() -> ModelConfig {
     ModelConfig {
         name: "tiny-whisper".into(),

@@ -1,7 +1,6 @@
 // The parts of a run, each apart and in this order.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { batches } from "./batch.mjs";
 import { KERNELS } from "./cast.mjs";
 import { SIZES, config } from "./configs.mjs";
 import { measureHops } from "./hops.mjs";
@@ -15,8 +14,6 @@ import { measureSlices } from "./slices.mjs";
 import { recordings, stream, sweep } from "./sweeps.mjs";
 
 export const RUNTIMES = ["onnxruntime-web", "onnxruntime-node"];
-/** Calls on one thread. */
-const CALLS = [1, 2, 4, 8, 16, 32];
 const CONTEXTS = [32, 64, 128, 256, 512];
 /** How much each part takes; the stream of the full run is an hour. */
 export const LENGTHS = {
@@ -28,8 +25,6 @@ export const LENGTHS = {
     loads: 11,
     streamHops: 180_000,
     seconds: 60,
-    batchRounds: 20,
-    batchHops: 10,
   },
   quick: {
     rounds: 10,
@@ -39,8 +34,6 @@ export const LENGTHS = {
     loads: 3,
     streamHops: 9_000,
     seconds: 10,
-    batchRounds: 4,
-    batchHops: 5,
   },
 };
 
@@ -69,7 +62,6 @@ export function parts(places, chromium, light, lengths) {
     sizes: () => sweepOver(SIZES.map((name) => [name, config(name)])),
     stream: () => stream(places, lengths.streamHops),
     recordings: async () => recordings(await doors(), await models(), lengths.seconds),
-    batch: async () => batches(await kernels(), await models(), CALLS, lengths),
     async slices() {
       const { seconds } = lengths;
       const node = measureSlices(await kernels(), (await models()).int8, seconds);

@@ -16,7 +16,7 @@ const ms = (x) => (x < 0.1 ? x.toFixed(3) : x.toFixed(2));
 
 /** Tables of everything that was measured. */
 export function markdown(result) {
-  const { machine, hops, page, limits, load, loadPage, contexts, sizes, stream, recordings, batch, slices } = result;
+  const { machine, hops, page, limits, load, loadPage, contexts, sizes, stream, recordings, slices } = result;
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   const versions = [`Node ${machine.node}`, `Chromium ${machine.chromium}`, ...packages].join(", ");
   return [
@@ -33,7 +33,6 @@ export function markdown(result) {
     sizes ? sweepTable("size", sizes) : [],
     stream ? streamTable(stream) : [],
     recordings ? recordingTable(recordings) : [],
-    batch ? batchTable(batch) : [],
     slices ? sliceTable(slices) : [],
   ].flat().join("\n\n").concat("\n");
 }
@@ -119,15 +118,6 @@ function streamTable(rows) {
 function recordingTable(rows) {
   const cells = rows.map(({ name, minutesASecond }) => [name, minutesASecond.toFixed(2)]);
   return ["## A recording", table(["Node", "minutes of sound a second"], cells)];
-}
-
-function batchTable(rows) {
-  const titles = ["Node", "calls", "a hop of all, median, ms", "a hop of each, ms", "times as long in sessions apart"];
-  const cells = rows.map(({ storage, calls, medianMs, slower: { median, low, high } }) => {
-    const apart = `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
-    return [`kernels ${storage}`, calls, ms(medianMs), ms(medianMs / calls), apart];
-  });
-  return ["## Many calls\n\nA batch on one thread, 16 kHz, all with a hop ready at once.", table(titles, cells)];
 }
 
 function sliceTable(places) {

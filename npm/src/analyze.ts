@@ -26,7 +26,7 @@ export interface Call {
 
 /** Options of {@link analyze}; the rates are those of the tracks. */
 export interface AnalyzeOptions extends Omit<DetectorOptions, "rate" | "userRate" | "agentRate" | "encoding"> {
-  /** StepOutput after every second of sound, on the GPU after every ten, both times in ms; by default nobody is. */
+  /** Told after every second of sound, on the GPU after every ten, both times in ms; by default nobody is. */
   onProgress?: (doneMs: number, totalMs: number) => void;
   /**
    * What computes the model: the CPU by default; `"webgpu"`, where the thread has `navigator.gpu`; or `"auto"`: for long

@@ -37,7 +37,7 @@ export type StreamItem<O> = O extends { frames: true } ? Frame | TurnEvent : Tur
  * and is told when nothing more is wanted. It is an error of the source, or of the detector, that ends it early.
  */
 export async function* turnEvents<O extends StreamOptions>(source: SoundSource, options: O): AsyncGenerator<StreamItem<O>> {
-  const listener = await ChunkedDetector.open(options);
+  const detector = await ChunkedDetector.open(options);
   let chunks: AsyncIterator<SoundChunk> | undefined;
   // By its own end or error: then it needs no telling.
   const its = { ended: false };
@@ -56,11 +56,11 @@ export async function* turnEvents<O extends StreamOptions>(source: SoundSource, 
     for (;;) {
       const next = await unlessAborted(options.signal, ask(), "stream");
       if (next.done === true) break;
-      yield* listener.hear(next.value) as StreamItem<O>[];
+      yield* detector.hear(next.value) as StreamItem<O>[];
     }
-    yield* listener.finish() as StreamItem<O>[];
+    yield* detector.finish() as StreamItem<O>[];
   } finally {
-    listener.close();
+    detector.close();
     // Not waited for: a source that gives nothing may not answer either.
     if (!its.ended) void Promise.resolve().then(() => chunks?.return?.()).catch(() => undefined);
   }
@@ -68,14 +68,14 @@ export async function* turnEvents<O extends StreamOptions>(source: SoundSource, 
 
 /** As {@link turnEvents}, to be piped through: `sound.pipeThrough(turnEventStream({ rate: 8000 }))`. */
 export function turnEventStream<O extends StreamOptions>(options: O): TransformStream<SoundChunk, StreamItem<O>> {
-  let [listener, over, wanted]: [ChunkedDetector | undefined, boolean, boolean] = [undefined, false, false];
+  let [detector, over, wanted]: [ChunkedDetector | undefined, boolean, boolean] = [undefined, false, false];
   let [output, input]: [ReadableStreamDefaultController<StreamItem<O>> | undefined, WritableStreamDefaultController | undefined] = [undefined, undefined];
   let asked = (): void => undefined;
   let signal: AbortSignal | undefined;
   const end = (): void => {
     over = true;
     signal?.removeEventListener("abort", stop);
-    listener?.close();
+    detector?.close();
     asked();
   };
   const fail = (error: unknown): void => {
@@ -114,30 +114,30 @@ export function turnEventStream<O extends StreamOptions>(options: O): TransformS
         fail(controller.signal.reason);
       });
       try {
-        listener = await ChunkedDetector.open(options);
+        detector = await ChunkedDetector.open(options);
       } catch (error) {
         fail(error);
         throw error;
       }
       signal = options.signal;
-      if (over) listener.close();
+      if (over) detector.close();
       else if (signal?.aborted === true) stop();
       else signal?.addEventListener("abort", stop);
     },
     async write(chunk) {
       while (!wanted && !over) await new Promise<void>((resolve) => (asked = resolve));
-      if (over || !listener) return;
+      if (over || !detector) return;
       try {
-        tell(listener.hear(chunk));
+        tell(detector.hear(chunk));
       } catch (error) {
         fail(error);
         throw error;
       }
     },
     close() {
-      if (over || !listener) return;
+      if (over || !detector) return;
       try {
-        tell(listener.finish());
+        tell(detector.finish());
         end();
         output?.close();
       } catch (error) {

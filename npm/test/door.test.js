@@ -1,10 +1,10 @@
-// The wasm door below the package: slices, an audio thread's room, batches. Whatever comes in, an error with a `code`
+// The wasm door below the package: slices, an audio thread's room. Whatever comes in, an error with a `code`
 // comes out, and nothing that was told is lost.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
 import { loadWasm } from "../dist/wasm/load.js";
-import init, { Batch, Model, Session, decodeWav } from "../dist/wasm/vap_wasm.js";
+import init, { Model, Session, decodeWav } from "../dist/wasm/vap_wasm.js";
 
 const RATES = { userRate: 16_000, agentRate: 16_000 };
 const SECOND = new Float32Array(16_000).map((_, i) => 0.3 * Math.sin(i / 7));
@@ -80,33 +80,6 @@ test("sound that nobody works is refused, and taken again when it was worked", (
   while (session.work());
   session.hear(SECOND, SECOND);
   assert.equal(count(session.output()), 500);
-});
-
-test("calls in a batch are told what each is told alone", () => {
-  const shifted = SECOND.map((_, i) => SECOND[(i * 3) % SECOND.length]);
-  const alone = [SECOND, shifted].map((user) => new Session(model, RATES).push(user, undefined));
-  const batch = new Batch(model, 2);
-  const numbers = [0, 1].map(() => batch.join(RATES));
-  batch.hear(numbers[0], SECOND, undefined);
-  batch.hear(numbers[1], shifted, undefined);
-  assert.equal(batch.work(), 2);
-  while (batch.work() > 0);
-  for (const [i, number] of numbers.entries()) assert.deepEqual(batch.take(number).frames, alone[i].frames);
-  batch.leave(numbers[0]);
-  refuses(() => batch.take(numbers[0]), "option");
-  assert.ok(!numbers.includes(batch.join(RATES)));
-});
-
-test("a batch refuses widths and numbers that cannot be", () => {
-  for (const width of [0, -1, 1.9, 257, 1e9, 2 ** 31, NaN, undefined]) refuses(() => new Batch(model, width), "option");
-  const batch = new Batch(model, 1);
-  batch.join(RATES);
-  for (const number of [1, -1, 0.5, NaN, 2 ** 32, undefined]) {
-    refuses(() => batch.hear(number, SECOND, undefined), "option");
-    refuses(() => batch.take(number), "option");
-    refuses(() => batch.leave(number), "option");
-  }
-  refuses(() => batch.join({ userRate: 0, agentRate: 16_000 }), "sample-rate");
 });
 
 test("options and policies that throw, go in circles or are something else are refused by their code", () => {

@@ -220,8 +220,8 @@ test("policy and expectation change at the same hop as in a detector, though the
   let count = 0;
   for (const piece of pieces(sound, size)) {
     events.push(...detector.push(...piece).events);
-    const [name, wish] = changes.get(++count) ?? [];
-    if (name) told.push(detector[name](wish));
+    const [name, value] = changes.get(++count) ?? [];
+    if (name) told.push(detector[name](value));
   }
   events.push(...detector.finish().events);
 
@@ -229,8 +229,8 @@ test("policy and expectation change at the same hop as in a detector, though the
   let info;
   const found = await pooled(own, sound, size, { expect: "digits" }, async (count, live) => {
     if (count === 1) assert.equal(live.info.expectation, "digits");
-    const [name, wish] = changes.get(count) ?? [];
-    if (name) answers.push(live[name](wish));
+    const [name, value] = changes.get(count) ?? [];
+    if (name) answers.push(live[name](value));
     if (count === 62) await own.threads[0].worker.terminate();
     if (count === 112) await assert.rejects(live.setPolicy({ endThreshold: 2 }), failsWith("option", /endThreshold/));
     if (count === 113) info = live.info;

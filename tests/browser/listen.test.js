@@ -144,7 +144,7 @@ test("a microphone that is refused is told so, and nothing else asks for one", a
   const found = await on(async () => {
     let asked = 0;
     const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-    navigator.mediaDevices.getUserMedia = (wish) => (asked++, ask(wish));
+    navigator.mediaDevices.getUserMedia = (constraints) => (asked++, ask(constraints));
     (await listen({ user: tone(new AudioContext()), agent: new PcmInput({ rate: 24000 }) })).close();
     return { asked, refused: await failure(listen({ user: "microphone" })) };
   });
@@ -169,9 +169,9 @@ test("the microphone is heard with echo cancellation, and let go at the end", as
       let track;
       let asked;
       const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-      navigator.mediaDevices.getUserMedia = async (wish) => {
-        asked = wish.audio.echoCancellation;
-        const stream = await ask(wish);
+      navigator.mediaDevices.getUserMedia = async (constraints) => {
+        asked = constraints.audio.echoCancellation;
+        const stream = await ask(constraints);
         [track] = stream.getAudioTracks();
         return stream;
       };

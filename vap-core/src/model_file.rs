@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::features::FeatureStatistics;
 use crate::params::{self, Param};
 use crate::policy::Policy;
-use crate::state::Hash;
+use crate::state::hash;
 use safetensors::tensor::{SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
@@ -105,7 +105,7 @@ impl<'a> ModelView<'a> {
     pub fn identity(&self) -> u64 {
         let statistics = [&self.statistics.mean, &self.statistics.deviation].into_iter().flatten();
         let statistics: Vec<u8> = statistics.flat_map(|v| v.to_le_bytes()).collect();
-        Hash::default().with(self.config.to_json().as_bytes()).with(&statistics).with(self.data).value()
+        hash(&[self.config.to_json().as_bytes(), &statistics, self.data])
     }
 
     /// A weight in the form it is stored in.

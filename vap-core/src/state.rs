@@ -7,49 +7,27 @@
 //! | 4 | `VAPS` |
 //! | 4 | version of the layout |
 //! | 8 | identity of the model ([`crate::ModelView::identity`]) |
-//! | 8 | hash of all that follows ([`Hash`](struct@Hash)) |
+//! | 8 | hash of all that follows ([`hash`]) |
 //! | rest | the modules' own |
 
 use crate::error::{Error, Result};
+use xxhash_rust::xxh64::Xxh64;
 
 const MAGIC: [u8; 4] = *b"VAPS";
 /// Version of the layout; a reader takes exactly its own.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// Largest count of samples or hops that is taken: a quarter of a million years at 1 kHz, and clear of any overflow.
 pub const MOST: u64 = 1 << 53;
 
-/// FNV-1a's step over words of eight bytes, each folded; not the FNV-1a of the bytes. It tells damage and another
-/// model, not malice.
-#[derive(Debug, Clone, Copy)]
-pub struct Hash(u64);
-
-impl Default for Hash {
-    fn default() -> Self {
-        Hash(0xcbf2_9ce4_8422_2325)
+/// XXH64 over parts, each behind its length. It tells damage and another model, not malice.
+pub fn hash(parts: &[&[u8]]) -> u64 {
+    let mut hash = Xxh64::new(0);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
     }
-}
-
-impl Hash {
-    /// Takes bytes; the last word is filled up with zeros.
-    #[must_use]
-    pub fn with(self, bytes: &[u8]) -> Self {
-        let (words, rest) = bytes.as_chunks::<8>();
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        let lengths = [bytes.len() as u64, u64::from_le_bytes(last)];
-        let words = words.iter().map(|word| u64::from_le_bytes(*word)).chain(lengths);
-        // Folded, or the high bits of a word would never reach the low bits of the hash.
-        Hash(words.fold(self.0, |hash, word| {
-            let mixed = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
-            mixed ^ (mixed >> 32)
-        }))
-    }
-
-    /// The hash of what was taken.
-    pub fn value(self) -> u64 {
-        self.0
-    }
+    hash.digest()
 }
 
 /// Takes what the modules write.
@@ -77,7 +55,7 @@ impl Writer {
 
     /// What was written, with its header.
     pub fn finish(mut self) -> Vec<u8> {
-        let hash = Hash::default().with(&self.bytes[HEADER..]).value();
+        let hash = hash(&[&self.bytes[HEADER..]]);
         self.bytes[HEADER - 8..HEADER].copy_from_slice(&hash.to_le_bytes());
         self.bytes
     }
@@ -157,7 +135,7 @@ impl<'a> Reader<'a> {
         if u64::from_le_bytes(reader.array()?) != identity {
             return Err(Error::State("a session of this model"));
         }
-        if u64::from_le_bytes(reader.array()?) != Hash::default().with(reader.rest).value() {
+        if u64::from_le_bytes(reader.array()?) != hash(&[reader.rest]) {
             return Err(Error::State("what was saved"));
         }
         Ok(reader)

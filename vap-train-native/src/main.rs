@@ -109,7 +109,7 @@ enum Verb {
     /// Writes start weights for training out of another network's encoder: an ONNX file, or Whisper's own.
     Import {
         /// ONNX file (integers are turned back to floats), or Whisper's model.safetensors.
-        #[arg(long, alias = "whisper", value_name = "FILE")]
+        #[arg(long, value_name = "FILE")]
         onnx: PathBuf,
         #[command(flatten)]
         said: Said,
@@ -117,7 +117,7 @@ enum Verb {
         #[arg(long)]
         config: PathBuf,
         /// Prepared folder: for the statistics of the features, and for the speech that the fits listen to.
-        #[arg(long, alias = "speech")]
+        #[arg(long)]
         data: PathBuf,
         /// Model file to write, for `training.start_from`.
         #[arg(long)]

@@ -1,6 +1,6 @@
-//! The contract between the binary and the package, as TypeScript: names, limits, layouts and types that both sides know,
-//! each declared once, in Rust. `npm/src/common/contract.ts` is this text; a test holds it to that. The classes of the
-//! binary are declared by wasm-bindgen itself.
+//! The contract between the binary and the package, as TypeScript: names, limits, layouts and types that both sides
+//! know, each declared once, in Rust. `npm/src/common/contract.ts` is this text; a test holds it to that. The classes
+//! of the binary are declared by wasm-bindgen itself.
 
 mod print;
 

@@ -1,7 +1,7 @@
 //! All of a conversation but the model: sound on its way to mels, and logits on their way to frames and events.
 
-use crate::ears::{Ears, Sound};
 use crate::error::{Error, Result};
+use crate::front_end::{FrontEnd, Sound};
 use crate::model_info::ModelInfo;
 use vap_core::features::FeatureStatistics;
 use vap_core::projection::OUTPUTS;
@@ -53,7 +53,7 @@ impl Output {
 
 pub(crate) struct Conversation {
     statistics: FeatureStatistics,
-    ears: Ears,
+    front_end: FrontEnd,
     machine: EventMachine,
     frames: u64,
     finished: bool,
@@ -68,7 +68,7 @@ impl Conversation {
         let policy = options.policy.unwrap_or(info.policy);
         Ok(Conversation {
             statistics: info.statistics.clone(),
-            ears: Ears::new([options.user_rate_hz, options.agent_rate_hz])?,
+            front_end: FrontEnd::new([options.user_rate_hz, options.agent_rate_hz])?,
             machine: EventMachine::new(policy)?,
             frames: 0,
             finished: false,
@@ -83,7 +83,7 @@ impl Conversation {
         out.flag(self.finished);
         out.flag(self.ended);
         self.machine.save(out);
-        self.ears.save(out);
+        self.front_end.save(out);
     }
 
     /// Reads what [`Conversation::save`] wrote.
@@ -98,7 +98,7 @@ impl Conversation {
         state::met(machine.hops() == frames, "events of as many hops")?;
         Ok(Conversation {
             statistics: info.statistics.clone(),
-            ears: Ears::restore(reader, frames, finished)?,
+            front_end: FrontEnd::restore(reader, frames, finished)?,
             machine,
             frames,
             finished,
@@ -109,7 +109,7 @@ impl Conversation {
 
     /// What led here, to begin again with.
     pub fn options(&self) -> SessionOptions {
-        let [user_rate_hz, agent_rate_hz] = self.ears.rates_hz();
+        let [user_rate_hz, agent_rate_hz] = self.front_end.rates_hz();
         SessionOptions { user_rate_hz, agent_rate_hz, policy: Some(*self.machine.policy()) }
     }
 
@@ -119,12 +119,12 @@ impl Conversation {
         if self.finished {
             return Err(Error::Finished);
         }
-        self.ears.offer([user, agent])
+        self.front_end.offer([user, agent])
     }
 
     /// Hears the next piece of what was offered; false when there is nothing left of it.
     pub fn hear_piece(&mut self, sound: &mut [Sound; 2]) -> bool {
-        self.ears.hear(sound, &self.statistics)
+        self.front_end.hear(sound, &self.statistics)
     }
 
     /// Hears all of it, for later work.
@@ -140,12 +140,12 @@ impl Conversation {
 
     /// Hops that wait.
     pub fn hops(&self) -> usize {
-        self.ears.hops()
+        self.front_end.hops()
     }
 
     /// Mels of the next hops, `[2 x hops, 80]` a channel; they wait no longer.
     pub fn take(&mut self, hops: usize) -> [&[f32]; 2] {
-        self.ears.take(hops)
+        self.front_end.take(hops)
     }
 
     /// Takes the logits of the next hops, `[hops, 27]`.
@@ -173,7 +173,7 @@ impl Conversation {
     /// Ends the sound; a second call does nothing.
     pub fn end_sound(&mut self) {
         if !self.finished {
-            self.ears.finish(&self.statistics);
+            self.front_end.finish(&self.statistics);
             self.finished = true;
         }
     }
@@ -202,7 +202,7 @@ impl Conversation {
     }
 
     pub fn rates_hz(&self) -> [u32; 2] {
-        self.ears.rates_hz()
+        self.front_end.rates_hz()
     }
 
     pub fn frames(&self) -> u64 {
@@ -210,11 +210,11 @@ impl Conversation {
     }
 
     pub fn delay_ms(&self) -> f64 {
-        self.ears.delay_ms()
+        self.front_end.delay_ms()
     }
 
     pub fn replaced(&self) -> u64 {
-        self.ears.replaced()
+        self.front_end.replaced()
     }
 }
 

@@ -1,8 +1,8 @@
-//! The one error enum of the listener: the core's errors and the few of its own.
+//! The one error enum of the runtime: the core's errors and the few of its own.
 
 use vap_core::ErrorCode;
 
-/// Result with the listener's [`enum@Error`].
+/// Result with the runtime's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong between sound and events.
@@ -31,9 +31,6 @@ pub enum Error {
     /// A session that is to be saved within a hop.
     #[error("session: expected no hop under way, found one; work it to its end first")]
     UnderWay,
-    /// A conversation that is not, or no longer, in a batch.
-    #[error("batch: expected the number of a conversation that goes on, found {0}")]
-    UnknownCall(String),
     /// The device that computes failed.
     #[error("backend: {0}")]
     Backend(String),
@@ -47,7 +44,7 @@ impl Error {
     pub fn kind(&self) -> ErrorCode {
         match self {
             Error::Core(error) => error.kind(),
-            Error::Options(_) | Error::UnknownCall(_) => ErrorCode::Option,
+            Error::Options(_) => ErrorCode::Option,
             Error::Finished => ErrorCode::Finished,
             Error::Behind { .. } => ErrorCode::Behind,
             Error::UnderWay => ErrorCode::State,

@@ -1,4 +1,4 @@
-//! The listener of `vap-turn`: the model on kernels and in Burn, the streaming session, and the door to browser and
+//! The runtime of `vap-turn`: the model on kernels and in Burn, the streaming session, and the door to browser and
 //! Node.
 //!
 //! Sound flows down this list; a module uses only modules above it. Weights are `&self` and never move; what a stream
@@ -12,14 +12,13 @@
 pub mod error;
 pub mod model_info;
 pub mod kernels;
-pub mod listener;
+pub mod model_stream;
 #[cfg(any(feature = "burn", feature = "webgpu"))]
 pub mod burn;
-mod ears;
+mod front_end;
 mod conversation;
 pub mod session;
 pub mod remote_session;
-pub mod batch;
 #[cfg(feature = "contract")]
 pub mod contract;
 #[cfg(target_arch = "wasm32")]
@@ -29,12 +28,11 @@ mod web;
 #[cfg(all(target_arch = "wasm32", feature = "webgpu"))]
 mod web_gpu;
 
-pub use batch::Batch;
 #[cfg(any(feature = "burn", feature = "webgpu"))]
 pub use burn::{BurnModel, BurnState};
 pub use error::{Error, Result};
 pub use kernels::{KernelModel, KernelState};
-pub use listener::{Listener, Model};
 pub use model_info::ModelInfo;
+pub use model_stream::{Model, ModelStream};
 pub use remote_session::RemoteSession;
 pub use session::{Output, Session, SessionOptions};

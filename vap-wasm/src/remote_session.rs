@@ -3,8 +3,8 @@
 
 use crate::conversation::{Conversation, Output, SessionOptions, finite};
 use crate::error::{Error, Result};
-use crate::listener::{Listener, Model};
 use crate::model_info::ModelInfo;
+use crate::model_stream::{Model, ModelStream};
 use crate::session::Session;
 use std::sync::Arc;
 use vap_core::config::HOP_MELS;
@@ -98,19 +98,19 @@ impl RemoteSession {
     /// # Errors
     /// `not-finite` or `backend` when the model fails here as well.
     pub fn into_session(mut self, output: &mut Output) -> Result<Session> {
-        let mut listener = Arc::clone(&self.model).listen();
+        let mut stream = Arc::clone(&self.model).stream();
         let hops = self.past.hops();
         let told = hops - self.out;
         let from = told.saturating_sub(self.past.limit_hops);
-        let most = listener.most_hops();
+        let most = stream.most_hops();
         for start in (from..told).step_by(most) {
-            work(&mut *listener, self.past.range(start, told.min(start + most)))?;
+            work(&mut *stream, self.past.range(start, told.min(start + most)))?;
         }
         for start in (told..hops).step_by(most) {
-            let logits = work(&mut *listener, self.past.range(start, hops.min(start + most)))?;
+            let logits = work(&mut *stream, self.past.range(start, hops.min(start + most)))?;
             self.conversation.tell(Ok(logits), output)?;
         }
-        Ok(Session::going_on(self.model, self.conversation, listener))
+        Ok(Session::going_on(self.model, self.conversation, stream))
     }
 
     /// Longest time between the end of a hop going in and its mels going out, in ms: what resampling holds back.
@@ -148,7 +148,8 @@ impl RemoteSession {
 }
 
 impl Session {
-    /// A remote session at the beginning of a conversation, with the model, the options and the expectation of this one.
+    /// A remote session at the beginning of a conversation, with the model, the options and the expectation of this
+    /// one.
     ///
     /// # Errors
     /// As [`Session::new`]; rates and policy were accepted before, so none is expected.
@@ -160,10 +161,10 @@ impl Session {
     }
 }
 
-fn work<'a>(listener: &'a mut dyn Listener, mels: [&[f32]; 2]) -> Result<&'a [f32]> {
-    listener.begin(mels);
-    while !listener.step()? {}
-    Ok(listener.logits())
+fn work<'a>(stream: &'a mut dyn ModelStream, mels: [&[f32]; 2]) -> Result<&'a [f32]> {
+    stream.begin(mels);
+    while !stream.step()? {}
+    Ok(stream.logits())
 }
 
 /// Mels of the last hops that went out, `[2 x hops, 80]` a channel.

@@ -5,14 +5,14 @@
 
 use crate::conversation::Conversation;
 use crate::error::{Error, Result};
-use crate::listener::{Listener, Model};
 use crate::model_info::ModelInfo;
+use crate::model_stream::{Model, ModelStream};
 use std::sync::Arc;
 use vap_core::state::{self, Reader, Writer};
 use vap_core::{Expectation, Policy, Speaker};
 
 pub use crate::conversation::{MAX_WAITING_MS, Output, SessionOptions};
-pub use crate::ears::MAX_AHEAD_MS;
+pub use crate::front_end::MAX_AHEAD_MS;
 
 /// Samples of a channel that an audio thread may write at once.
 pub const INPUT_SAMPLES: usize = 4096;
@@ -24,8 +24,8 @@ const SOUND_BYTES: usize = 16_384;
 pub struct Session {
     model: Arc<dyn Model>,
     conversation: Conversation,
-    listener: Box<dyn Listener>,
-    /// Hops that the listener has begun and not finished.
+    stream: Box<dyn ModelStream>,
+    /// Hops that the stream has begun and not finished.
     begun: usize,
 }
 
@@ -36,8 +36,8 @@ impl Session {
     /// `sample-rate` for a rate that cannot be resampled, `option` for a policy out of range.
     pub fn new(model: Arc<dyn Model>, options: SessionOptions) -> Result<Self> {
         let conversation = Conversation::new(model.info(), &options)?;
-        let listener = Arc::clone(&model).listen();
-        Ok(Session { model, conversation, listener, begun: 0 })
+        let stream = Arc::clone(&model).stream();
+        Ok(Session { model, conversation, stream, begun: 0 })
     }
 
     /// Goes on where another session of the same model was saved, in this process or another.
@@ -47,12 +47,12 @@ impl Session {
     pub fn restore(model: Arc<dyn Model>, bytes: &[u8]) -> Result<Self> {
         let mut reader = Reader::new(bytes, model.identity())?;
         let conversation = Conversation::restore(model.info(), &mut reader)?;
-        let mut listener = Arc::clone(&model).listen();
-        listener.restore(&mut reader)?;
+        let mut stream = Arc::clone(&model).stream();
+        stream.restore(&mut reader)?;
         reader.finish()?;
-        // Fewer, when the session goes on for a remote one: what a listener remembers is counted from where it began.
-        state::met(listener.position() <= conversation.frames(), "the memory of no more hops")?;
-        Ok(Session { model, conversation, listener, begun: 0 })
+        // Fewer, when the session goes on for a remote one: what a stream remembers is counted from where it began.
+        state::met(stream.position() <= conversation.frames(), "the memory of no more hops")?;
+        Ok(Session { model, conversation, stream, begun: 0 })
     }
 
     /// Everything that later output depends on, as bytes: rates, policy, sound that waits, what the model remembers,
@@ -67,19 +67,19 @@ impl Session {
             return Err(Error::UnderWay);
         }
         let mut out = Writer::new(self.model.identity());
-        out.reserve(self.listener.state_bytes() + SOUND_BYTES);
+        out.reserve(self.stream.state_bytes() + SOUND_BYTES);
         self.conversation.save(&mut out);
-        self.listener.save(&mut out)?;
+        self.stream.save(&mut out)?;
         Ok(out.finish())
     }
 
-    /// Session in the middle of a conversation, whose past `listener` has heard.
+    /// Session in the middle of a conversation, whose past `stream` has heard.
     pub(crate) fn going_on(
         model: Arc<dyn Model>,
         conversation: Conversation,
-        listener: Box<dyn Listener>,
+        stream: Box<dyn ModelStream>,
     ) -> Self {
-        Session { model, conversation, listener, begun: 0 }
+        Session { model, conversation, stream, begun: 0 }
     }
 
     /// Takes sound of both channels and gives every frame it completes.
@@ -132,15 +132,15 @@ impl Session {
     pub fn work(&mut self, output: &mut Output) -> Result<bool> {
         self.conversation.check()?;
         if self.begun == 0 {
-            self.begun = self.conversation.hops().min(self.listener.most_hops());
+            self.begun = self.conversation.hops().min(self.stream.most_hops());
             if self.begun == 0 {
                 return Ok(false);
             }
-            self.listener.begin(self.conversation.take(self.begun));
+            self.stream.begin(self.conversation.take(self.begun));
         }
-        match self.listener.step() {
+        match self.stream.step() {
             Ok(false) => return Ok(true),
-            Ok(true) => self.conversation.tell(Ok(self.listener.logits()), output)?,
+            Ok(true) => self.conversation.tell(Ok(self.stream.logits()), output)?,
             Err(error) => self.conversation.tell(Err(error), output)?,
         }
         self.begun = 0;
@@ -246,6 +246,6 @@ impl Session {
 
     /// Bytes that the model remembers of the stream.
     pub fn state_bytes(&self) -> usize {
-        self.listener.state_bytes()
+        self.stream.state_bytes()
     }
 }

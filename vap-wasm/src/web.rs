@@ -8,8 +8,8 @@ mod remote_session;
 
 use crate::error::{Error, Result};
 use crate::kernels::KernelModel;
+use crate::model_stream;
 use crate::session::{self, INPUT_SAMPLES};
-use crate::{batch, listener};
 use js_sys::{Array, Float32Array, Float64Array, Object, Reflect};
 use options::{expectation_of, expected_of, session_options, solved};
 use serde::Serialize;
@@ -65,17 +65,14 @@ pub fn decode_g711(bytes: &[u8], encoding: &str) -> Result<Vec<f32>, JsValue> {
 /// A loaded model, shared by its sessions.
 #[wasm_bindgen]
 pub struct Model {
-    shared: Arc<dyn listener::Model>,
-    /// The same, where it is on kernels.
-    kernels: Option<Arc<KernelModel>>,
+    shared: Arc<dyn model_stream::Model>,
 }
 
 #[wasm_bindgen]
 impl Model {
     /// Reads a model file.
     pub fn load(bytes: &[u8]) -> Result<Model, JsValue> {
-        let kernels = Arc::new(KernelModel::from_bytes(bytes)?);
-        Ok(Model { shared: Arc::<KernelModel>::clone(&kernels), kernels: Some(kernels) })
+        Ok(Model { shared: Arc::new(KernelModel::from_bytes(bytes)?) })
     }
 
     /// Reads a model file into Burn on the CPU.
@@ -84,7 +81,7 @@ impl Model {
     pub fn load_burn(bytes: &[u8]) -> Result<Model, JsValue> {
         let file = vap_core::ModelFile::from_bytes(bytes).map_err(Error::from)?;
         let model = crate::BurnModel::from_file(&file, &crate::burn::backend::cpu())?;
-        Ok(Model { shared: Arc::new(model), kernels: None })
+        Ok(Model { shared: Arc::new(model) })
     }
 
     /// What is known about the model.
@@ -220,88 +217,11 @@ steering!(Session);
 
 impl Session {
     fn of(inner: session::Session, expected: Option<Figures>) -> Self {
-        Session { inner, expected, output: session::Output::default(), input: rooms() }
+        Session { inner, expected, output: session::Output::default(), input: inputs() }
     }
 }
 
-/// Many conversations of one thread that share passes through the model.
-#[wasm_bindgen]
-pub struct Batch {
-    inner: batch::Batch,
-    model: Arc<KernelModel>,
-}
-
-#[wasm_bindgen]
-impl Batch {
-    /// Room for passes of up to `width` conversations, 1 to 256.
-    #[wasm_bindgen(constructor)]
-    pub fn new(model: &Model, width: f64) -> Result<Batch, JsValue> {
-        let without = || Error::Options("model: expected one on kernels, found one in Burn".into());
-        let model = model.kernels.as_ref().ok_or_else(without)?;
-        let inner = batch::Batch::new(model, whole("width", width, batch::MAX_WIDTH)?)?;
-        Ok(Batch { inner, model: Arc::clone(model) })
-    }
-
-    /// Begins a conversation and gives its number.
-    pub fn join(
-        &mut self,
-        #[wasm_bindgen(unchecked_param_type = "SessionOptions")] options: JsValue,
-    ) -> Result<u32, JsValue> {
-        let (options, beside) = session_options(&options, self.model.info())?;
-        let number = self.inner.join(options)?;
-        self.inner.expect(number, beside.expectation)?;
-        Ok(number)
-    }
-
-    /// Other thresholds for a conversation, as for a session.
-    #[wasm_bindgen(js_name = setPolicy)]
-    pub fn set_policy(
-        &mut self,
-        number: f64,
-        #[wasm_bindgen(unchecked_param_type = "PolicyOptions")] policy: JsValue,
-    ) -> Result<(), JsValue> {
-        let solution = solved(&policy, self.model.info())?;
-        Ok(self.inner.set_policy(call(number)?, solution.policy)?)
-    }
-
-    /// What the user of a conversation is expected to say, as for a session.
-    pub fn expect(
-        &mut self,
-        number: f64,
-        #[wasm_bindgen(unchecked_param_type = "Expectation")] expectation: JsValue,
-    ) -> Result<(), JsValue> {
-        Ok(self.inner.expect(call(number)?, expectation_of(&expectation)?)?)
-    }
-
-    /// Takes sound of a conversation, as a session does.
-    pub fn hear(
-        &mut self,
-        number: f64,
-        user: Option<Vec<f32>>,
-        agent: Option<Vec<f32>>,
-    ) -> Result<(), JsValue> {
-        Ok(self.inner.hear(call(number)?, user.as_deref(), agent.as_deref())?)
-    }
-
-    /// Takes one hop of as many conversations as have one ready and fit a pass; gives their number.
-    pub fn work(&mut self) -> usize {
-        self.inner.work()
-    }
-
-    /// What a conversation has told since it was last asked.
-    #[wasm_bindgen(unchecked_return_type = "SessionOutput")]
-    pub fn take(&mut self, number: f64) -> Result<Object, JsValue> {
-        raw(&self.inner.take(call(number)?)?)
-    }
-
-    /// Ends a conversation and gives what it still tells.
-    #[wasm_bindgen(unchecked_return_type = "SessionOutput")]
-    pub fn leave(&mut self, number: f64) -> Result<Object, JsValue> {
-        raw(&self.inner.leave(call(number)?)?)
-    }
-}
-
-fn rooms() -> [Vec<f32>; 2] {
+fn inputs() -> [Vec<f32>; 2] {
     [0, 1].map(|_| vec![0.0; INPUT_SAMPLES])
 }
 
@@ -311,12 +231,6 @@ fn whole(name: &str, found: f64, most: usize) -> Result<usize> {
         return Ok(found as usize);
     }
     Err(Error::Options(format!("{name}: expected a whole number of 0 to {most}, found {found}")))
-}
-
-fn call(number: f64) -> Result<u32> {
-    whole("call", number, u32::MAX as usize)
-        .map(|number| number as u32)
-        .map_err(|_| Error::UnknownCall(number.to_string()))
 }
 
 fn raw(output: &session::Output) -> Result<Object, JsValue> {

@@ -1,4 +1,4 @@
-//! The listener as it runs in a browser: in a window or a Worker, which the test runner's environment chooses.
+//! The runtime as it runs in a browser: in a window or a Worker, which the test runner's environment chooses.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used)]
 
@@ -30,7 +30,7 @@ fn session(rate_hz: u32) -> Result<Session, Error> {
 }
 
 #[wasm_bindgen_test]
-fn kernels_give_the_teachers_golden() {
+fn kernels_give_the_trainers_golden() {
     let goldens: [&[u8]; 2] = [
         include_bytes!("../../tests/golden/parity.safetensors"),
         include_bytes!("../../tests/golden/parity-whisper.safetensors"),

@@ -1,4 +1,5 @@
-//! What wasm-bindgen declares of the binaries, as the package's sources hold it, so that types and lint need no wasm build.
+//! What wasm-bindgen declares of the binaries, as the package's sources hold it, so that types and lint need no wasm
+//! build.
 
 use std::fs;
 

@@ -24,96 +24,99 @@ mod wasm_tests;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use clap::{Parser, Subcommand};
 
-/// A word of the command line, what it does, and the line that tells so, if people are to know.
-struct Verb {
-    name: &'static str,
-    about: &'static str,
-    run: fn(&[String]) -> Result<()>,
+/// Sets up what is missing, builds, shows, tests, times and trains.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
 }
 
-const VERBS: [Verb; 7] = [
-    Verb {
-        name: "setup",
-        about: "install whatever is missing for all other verbs",
-        run: |_| setup::everything(),
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Install whatever is missing for all other verbs.
+    Setup,
+    /// Build the wasm binaries and the npm package into npm/dist.
+    Build {
+        /// Leave the binary for WebGPU out.
+        #[arg(long)]
+        cpu: bool,
     },
-    Verb {
-        name: "build",
-        about: "build the wasm binaries and the npm package into npm/dist; --cpu leaves WebGPU out",
-        run: wasm::build,
+    /// Build, show the turns of a real phone call, serve the page.
+    Demo {
+        /// Serve the page, also where nobody can end it.
+        #[arg(long, conflicts_with = "no_serve")]
+        serve: bool,
+        /// End without serving the page.
+        #[arg(long)]
+        no_serve: bool,
     },
-    Verb {
-        name: "demo",
-        about: "build, show the turns of a real phone call, serve the page; --serve, --no-serve",
-        run: demo::run,
+    /// Run the whole gate, cheapest check first.
+    Test {
+        /// Begin with the Nth check, for one who mends what failed.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=test::COUNT))]
+        from: u8,
     },
-    Verb {
-        name: "test",
-        about: "run the whole gate, cheapest check first; --from N begins with the Nth",
-        run: test::run,
+    /// Time hops in Node, Chromium and native, beside Burn and onnxruntime.
+    Bench {
+        /// A first look.
+        #[arg(long)]
+        quick: bool,
     },
-    Verb {
-        name: "bench",
-        about: "time hops in Node, Chromium and native, beside Burn and onnxruntime; --quick for a first look",
-        run: bench::run,
+    /// From nothing to exported weights; `train --help` lists what it can be told.
+    #[command(disable_help_flag = true)]
+    Train {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        told: Vec<String>,
     },
-    Verb {
-        name: "train",
-        about: "from nothing to exported weights; `train --help` lists what it can be told",
-        run: train::run,
+    /// What cargo starts, told so by `test`, to run a wasm test binary in a browser.
+    #[command(hide = true, disable_help_flag = true)]
+    WasmTests {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        told: Vec<String>,
     },
-    // What cargo starts, told so by `test`, to run a wasm test binary in a browser.
-    Verb { name: "wasm-tests", about: "", run: wasm_tests::serve },
-];
+}
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let verb = match words.as_slice() {
-        [word] => VERBS.iter().find(|verb| verb.name == word),
-        // These read what follows.
-        [word, ..] if ["build", "bench", "demo", "test", "train", "wasm-tests"].contains(&word.as_str()) => {
-            VERBS.iter().find(|verb| verb.name == word)
-        }
-        _ => None,
+    let done = match Arguments::parse().verb {
+        Verb::Setup => setup::everything(),
+        Verb::Build { cpu } => wasm::build(!cpu),
+        Verb::Demo { serve, no_serve } => demo::run((serve || no_serve).then_some(serve)),
+        Verb::Test { from } => test::run(from),
+        Verb::Bench { quick } => bench::run(quick),
+        Verb::Train { told } => train::run(&told),
+        Verb::WasmTests { told } => wasm_tests::serve(&told),
     };
-    let Some(verb) = verb else {
-        eprint!("{}", usage(&words));
-        return ExitCode::from(2);
-    };
-    match (verb.run)(&words[1..]) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("\ncargo xtask {}: {error:#}", verb.name);
+            eprintln!("\ncargo xtask: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn usage(words: &[String]) -> String {
-    let mut text = match words {
-        [] => String::new(),
-        _ => format!("cargo xtask does not know `{}`.\n\n", words.join(" ")),
-    };
-    text.push_str("usage: cargo xtask <verb>\n\n");
-    for verb in VERBS.iter().filter(|verb| !verb.about.is_empty()) {
-        text.push_str(&format!("  {:<10} {}\n", verb.name, verb.about));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
 
     #[test]
-    fn usage_lists_every_verb_for_people_on_a_line_and_names_the_unknown_word() {
-        let text = usage(&["fly".to_owned()]);
-        assert!(text.contains("`fly`"));
-        for verb in &VERBS {
-            let lines = text.lines().filter(|line| line.trim_start().starts_with(verb.name)).count();
-            assert_eq!(lines, usize::from(!verb.about.is_empty()), "{}", verb.name);
+    fn arguments_are_those_that_are_known() {
+        Arguments::command().debug_assert();
+        let read = |text: &str| Arguments::try_parse_from(format!("xtask {text}").split(' '));
+        assert!(matches!(read("test").unwrap().verb, Verb::Test { from: 1 }));
+        assert!(matches!(read("test --from 9").unwrap().verb, Verb::Test { from: 9 }));
+        let told = read("train --help --steps 3").unwrap().verb;
+        assert!(matches!(told, Verb::Train { told } if told == ["--help", "--steps", "3"]));
+        for wrong in
+            ["fly", "test --from", "test --from 0", "test --from 14", "test --from x", "demo --sreve"]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
+        let error = read("demo --serve --no-serve").unwrap_err().to_string();
+        assert!(error.contains("--no-serve"), "{error}");
     }
 }

@@ -16,13 +16,16 @@ use crate::{declarations, paths, setup, shell, sizes, wasm, wasm_tests};
 
 const ALL: [&str; 3] = ["--workspace", "--features", "vap-tests/torch"];
 
-/// How the names of the tests begin that hold the listener to libtorch; they run last.
+/// How the names of the tests begin that hold the runtime to libtorch; they run last.
 const PARITY: &str = "parity::";
 
 struct Gate {
     name: &'static str,
     run: fn(&TestTools) -> Result<()>,
 }
+
+/// How many checks there are.
+pub const COUNT: i64 = GATES.len() as i64;
 
 const GATES: [Gate; 13] = [
     Gate { name: "format", run: format },
@@ -40,9 +43,9 @@ const GATES: [Gate; 13] = [
     Gate { name: "parity with libtorch", run: parity },
 ];
 
-/// `cargo xtask test [--from N]`: all of it, or from the Nth gate on, for one who mends what failed.
-pub fn run(words: &[String]) -> Result<()> {
-    let first = first(words)?;
+/// `cargo xtask test`, from the Nth check on; the first is 1.
+pub fn run(from: u8) -> Result<()> {
+    let first = usize::from(from) - 1;
     let start = Instant::now();
     let tools = setup::for_tests()?;
     for (index, gate) in GATES.iter().enumerate().skip(first) {
@@ -60,19 +63,6 @@ pub fn run(words: &[String]) -> Result<()> {
     }
     println!("\n== gates: {} passed, 0 failed, {}", GATES.len() - first, clock(start.elapsed()));
     Ok(())
-}
-
-/// Index of the first gate that is asked for.
-fn first(words: &[String]) -> Result<usize> {
-    let wanted = match words {
-        [] => return Ok(0),
-        [word, number] if word == "--from" => number.parse().ok(),
-        _ => None,
-    };
-    match wanted {
-        Some(number) if (1..=GATES.len()).contains(&number) => Ok(number - 1),
-        _ => bail!("expected nothing or --from 1 to {}, found `{}`", GATES.len(), words.join(" ")),
-    }
 }
 
 fn format(_: &TestTools) -> Result<()> {
@@ -132,7 +122,7 @@ fn parity(tools: &TestTools) -> Result<()> {
     let mut list = tools.cargo(&["test"])?;
     let names = shell::capture(list.args(ALL).args(["--test", "all", PARITY, "--", "--list"]))?;
     if !names.contains("parity::torch::") {
-        bail!("no test is named parity::torch::*: nothing holds the listener to libtorch");
+        bail!("no test is named parity::torch::*: nothing holds the runtime to libtorch");
     }
     shell::run(tools.cargo(&["test"])?.args(ALL).args(["--test", "all", PARITY]))
 }
@@ -161,16 +151,6 @@ fn clock(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_gate_begins_where_it_is_told_to() {
-        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(first(&[]).unwrap(), 0);
-        assert_eq!(first(&words("--from 9")).unwrap(), 8);
-        for wrong in ["--from", "--from 0", "--from 14", "--from x", "--form 3", "9"] {
-            assert!(first(&words(wrong)).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn times_are_written_for_people() {

@@ -5,10 +5,10 @@ use anyhow::Result;
 use crate::{setup, shell};
 
 /// `cargo xtask train [what the trainer is told]`.
-pub fn run(words: &[String]) -> Result<()> {
+pub fn run(told: &[String]) -> Result<()> {
     println!("set-up");
     let libtorch = setup::for_training()?;
     let mut cargo = shell::cargo(&["run", "-p", "vap-train-native", "--", "all"])?;
     libtorch.apply(&mut cargo)?;
-    shell::run(cargo.args(words))
+    shell::run(cargo.args(told))
 }

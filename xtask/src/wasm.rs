@@ -4,29 +4,17 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{declarations, paths, setup, shell, sizes};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// `cargo xtask build [--cpu]`.
-pub fn build(words: &[String]) -> Result<()> {
-    match words {
-        [] => {
-            setup::for_build()?;
-            package(true)
-        }
-        [word] if word == "--cpu" => build_cpu(),
-        _ => bail!("expected nothing or --cpu, found `{}`", words.join(" ")),
-    }
-}
-
-/// What `cargo xtask build --cpu` does.
-pub fn build_cpu() -> Result<()> {
+/// `cargo xtask build`; without `gpu` as `--cpu`.
+pub fn build(gpu: bool) -> Result<()> {
     setup::for_build()?;
-    package(false)
+    package(gpu)
 }
 
 /// The wasm binaries, their JavaScript and the npm package, in `npm/dist`; then their sizes. Without `gpu` the GPU

@@ -46,11 +46,11 @@ pub fn run(browsers: &Browsers) -> Result<()> {
 }
 
 /// `cargo xtask wasm-tests FILE.wasm`, as cargo starts it: serves and opens one test binary.
-pub fn serve(words: &[String]) -> Result<()> {
+pub fn serve(told: &[String]) -> Result<()> {
     let address =
         env::var(ADDRESS).with_context(|| format!("{ADDRESS} is not set: `cargo xtask test` sets it"))?;
     let arguments: Vec<OsString> = std::iter::once("wasm-bindgen-test-runner")
-        .chain(words.iter().map(String::as_str))
+        .chain(told.iter().map(String::as_str))
         .map(Into::into)
         .collect();
     // It serves for ever, unless it fails.

@@ -9,7 +9,7 @@ import { within } from "./pace.js";
 import type { GpuStream } from "./stream.js";
 
 export class GpuConversation {
-  /** StepOutput when the CPU has taken over. */
+  /** Told when the CPU has taken over. */
   onlost: ((reason: VapTurnError) => void) | undefined;
   #remote: RemoteSession | undefined;
   /** In place of the remote. */

@@ -38,7 +38,7 @@ export async function startWorker(plan: Plan): Promise<ReadyWorker> {
   return { worker, ready };
 }
 
-/** Opens the ear of a Worker that is ready. */
+/** Opens the capture of a Worker that is ready. */
 export async function openWorker(plan: Plan, { worker, ready: { start, backend = "cpu", race } }: ReadyWorker): Promise<Runner> {
   const node = await openNode(plan, plan.scripts.capture, CAPTURE);
   listenTo(node, (message) => {

@@ -22,7 +22,7 @@ export interface Plan {
   scripts: { worklet: URL; capture: URL; worker: URL | undefined; gpuWorker: URL | undefined };
   createWorker: ((url: URL) => Worker) | undefined;
   life: Lifetime;
-  /** StepOutput what comes once the runner is open. */
+  /** Told what comes once the runner is open. */
   tell: (message: Later) => void;
 }
 

@@ -20,9 +20,9 @@ export interface CallPlan {
   saveEveryMs: number;
   maxQueueMs: number;
   onEvent: ((event: Frame | TurnEvent) => void) | undefined;
-  /** CallAnswer how long an order waited for its answer, in ms, and how many hops it gave. */
+  /** Told how long an order waited for its answer, in ms, and how many hops it gave. */
   worked: (delayMs: number, hops: number) => void;
-  /** CallAnswer once, when the call is over. */
+  /** Told once, when the call is over. */
   over: (call: PoolCall) => void;
 }
 
@@ -216,7 +216,7 @@ export class PoolCall implements AsyncIterableIterator<Frame | TurnEvent> {
       this.#state = answer.state;
       this.#kept = this.#kept.filter(({ order }) => order.seq > answer.seq);
     }
-    // CallAnswer before its thread died.
+    // Told before its thread died.
     if (answer.seq <= this.#told) return;
     this.#told = answer.seq;
     this.#strikes = 0;

@@ -141,8 +141,8 @@ export class TurnPool {
   #idle: (() => void)[] = [];
 
   /** @internal */
-  constructor(beginning: ThreadData, script: URL, sizes: Sizes) {
-    this.#data = beginning;
+  constructor(data: ThreadData, script: URL, sizes: Sizes) {
+    this.#data = data;
     this.#script = script;
     this.#sizes = sizes;
     for (let thread = 0; thread < sizes.count; thread++) this.#start();

@@ -27,45 +27,6 @@ export interface SessionOutput {
 
 
 /**
- * Many conversations of one thread that share passes through the model.
- */
-export class Batch {
-    free(): void;
-    /**
-     * What the user of a conversation is expected to say, as for a session.
-     */
-    expect(number: number, expectation: Expectation): void;
-    /**
-     * Takes sound of a conversation, as a session does.
-     */
-    hear(number: number, user?: Float32Array | number[] | null, agent?: Float32Array | number[] | null): void;
-    /**
-     * Begins a conversation and gives its number.
-     */
-    join(options: SessionOptions): number;
-    /**
-     * Ends a conversation and gives what it still tells.
-     */
-    leave(number: number): SessionOutput;
-    /**
-     * Room for passes of up to `width` conversations, 1 to 256.
-     */
-    constructor(model: Model, width: number);
-    /**
-     * Other thresholds for a conversation, as for a session.
-     */
-    setPolicy(number: number, policy: PolicyOptions): void;
-    /**
-     * What a conversation has told since it was last asked.
-     */
-    take(number: number): SessionOutput;
-    /**
-     * Takes one hop of as many conversations as have one ready and fit a pass; gives their number.
-     */
-    work(): number;
-}
-
-/**
  * A loaded model, shared by its sessions.
  */
 export class Model {

@@ -20,16 +20,17 @@ names! {
         TurnResumed = "turnResumed",
         /// The floor passed to the speaker, whose turn began at `startMs`.
         TurnShift = "turnShift",
-        /// A short sound that does not claim the floor: keep talking. `durationMs` is its length so far, `overlapMs` how
-        /// long of it both sounded, `probability` that of a backchannel.
+        /// A short sound that does not claim the floor: keep talking. `durationMs` is its length so far, `overlapMs`
+        /// how long of it both sounded, `probability` that of a backchannel.
         Backchannel = "backchannel",
         /// An overlap by which the speaker claims the floor: stop talking. `durationMs` is the length of the sound so
         /// far, `overlapMs` how long of it both sounded, `probability` that of no backchannel.
         Interruption = "interruption",
-        /// Both speak; the speaker is the one who came in second. With `soundMs` the sound began in the other's turn and
-        /// is not judged yet: lower your voice. `probability` is then that of no backchannel, and exactly one verdict of
-        /// this speaker with that `startMs` follows: `interruption`, `backchannel`, or, where the other had fallen silent
-        /// by then, `turnShift`, or `endOfTurn` when that turn is over at once. Only a backchannel that goes on beyond
+        /// Both speak; the speaker is the one who came in second. With `soundMs` the sound began in the other's turn
+        /// and is not judged yet: lower your voice. `probability` is then that of no backchannel, and exactly one
+        /// verdict of this speaker with that `startMs` follows: `interruption`, `backchannel`, or, where the other had
+        /// fallen silent by then, `turnShift`, or `endOfTurn` when that turn is over at once. Only a backchannel that
+        /// goes on beyond
         /// `maxBackchannelMs` is judged once more.
         OverlapStart = "overlapStart",
         /// They no longer both speak; the speaker is that of the `overlapStart`.
@@ -38,8 +39,8 @@ names! {
 }
 
 impl EventKind {
-    /// Optional fields of [`Event`] that every event of this kind has, by their names in JSON, and those that some have:
-    /// all of them or none. It has no others.
+    /// Optional fields of [`Event`] that every event of this kind has, by their names in JSON, and those that some
+    /// have: all of them or none. It has no others.
     pub fn fields(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
             EventKind::SpeechStart | EventKind::TurnShift => (&["startMs"], &[]),

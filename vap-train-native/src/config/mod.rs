@@ -245,15 +245,6 @@ mod tests {
     }
 
     #[test]
-    fn former_names_of_options_are_read() {
-        let former = "bed_db = [-80.0, -50.0]\nsilent_bed = 0.5\nleak = 0.25\nleak_db = [-30.0, -10.0]\nleak_delay_ms = 7.0";
-        let text = LIGHT.replacen("[training]", &format!("[simulation]\n{former}\n[training]"), 1);
-        let s = RunConfig::from_toml(&text).unwrap().simulation;
-        assert_eq!((s.room_tone_db, s.silent_room_tone), ([-80.0, -50.0], 0.5));
-        assert_eq!((s.crosstalk, s.crosstalk_db, s.crosstalk_delay_ms), (0.25, [-30.0, -10.0], 7.0));
-    }
-
-    #[test]
     fn mistakes_are_named() {
         let cases = [
             ("dim = 192", "dims = 192", "dims"),

@@ -18,14 +18,12 @@ pub struct SimulationConfig {
     /// Share of voices that come through a narrow band of their own, such as 300 to 3400 or 200 to 2000 Hz.
     pub narrow: f64,
     /// Level of the room tone under everything.
-    #[serde(alias = "bed_db")]
     pub room_tone_db: [f32; 2],
     /// Share of channels whose room tone is digital silence.
-    #[serde(alias = "silent_bed")]
     pub silent_room_tone: f64,
-    /// Share of dialogues whose two room_tones are drawn from `floor_db` instead, each for itself.
+    /// Share of dialogues whose two room tones are drawn from `floor_db` instead, each for itself.
     pub uneven: f64,
-    /// Lowest and highest level of those room_tones; they stay below the channel's speech.
+    /// Lowest and highest level of those room tones; they stay below the channel's speech.
     pub floor_db: [f32; 2],
     /// Share of channels whose room tone jumps to other levels or is gated.
     pub floor_steps: f64,
@@ -65,15 +63,12 @@ pub struct SimulationConfig {
     /// Level of those sounds against the channel's speech level, in dB.
     pub sound_db: [f32; 2],
     /// Share of dialogues in which one channel is heard in the other, as an echo does.
-    #[serde(alias = "leak")]
     pub crosstalk: f64,
     /// Level of the crosstalk against that of its source, in dB.
-    #[serde(alias = "leak_db")]
     pub crosstalk_db: [f32; 2],
     /// Share of crosstalk through a loudspeaker: bent, of a narrow band, some in a room.
     pub crosstalk_distortion: f64,
     /// Longest delay of the crosstalk, in ms.
-    #[serde(alias = "leak_delay_ms")]
     pub crosstalk_delay_ms: f32,
     /// Share of turns that go on with another utterance where one has ended; each may again, up to four.
     pub long_turns: f64,

@@ -27,7 +27,7 @@ const BLOCK_S: usize = 15;
 
 /// A silence, scored at [`INTO_MS`] where it lasts that long.
 #[derive(Debug, Clone, Copy)]
-struct Look {
+struct Reading {
     end: bool,
     at: [Option<f32>; 4],
 }
@@ -52,8 +52,8 @@ const SPANS: [(&str, Part); 2] = [("heard", |block| &block.heard), ("muted", |bl
 /// One stretch of a call or one mix: what the bootstrap draws.
 #[derive(Debug, Clone, Default)]
 struct Block {
-    looks: [[Vec<Look>; READINGS.len()]; 2],
-    peer_looks: [Vec<Look>; 2],
+    readings: [[Vec<Reading>; READINGS.len()]; 2],
+    peer_readings: [Vec<Reading>; 2],
     vad: Vec<(f32, bool)>,
     overlap: Vec<(f32, bool)>,
     heard: Vec<SilenceSpan>,
@@ -135,19 +135,27 @@ fn call(
             let block = &mut blocks[silence.start / block_frames];
             let quiet = |t: usize| !activity.speech[channel][t] && !claims(1 - channel, t);
             let read = |frames: &[Frame], of: fn(&Frame, usize) -> f32| {
-                look(frames.len(), silence.start, silence.end, quiet, |t| Some(of(&frames[t], channel)))
+                read_silence(frames.len(), silence.start, silence.end, quiet, |t| {
+                    Some(of(&frames[t], channel))
+                })
             };
             let own = |frame: &Frame, c: usize| frame.eot[c];
             let others = |frame: &Frame, c: usize| frame.p_now[1 - c];
-            let looks = [read(heard, own), read(&muted, own), read(heard, others), read(&muted, others)];
-            block.looks[channel].iter_mut().zip(looks).for_each(|(all, look)| all.push(look));
+            let readings = [read(heard, own), read(&muted, own), read(heard, others), read(&muted, others)];
+            block.readings[channel].iter_mut().zip(readings).for_each(|(all, reading)| all.push(reading));
             block.heard.push(silence.scored(heard, channel));
             block.muted.push(silence.scored(&muted, channel));
             if let Some(peer) = peer.as_deref_mut() {
                 let span = peer.span(&silence, &audio[channel])?;
                 let score =
                     |t: usize| span.scores.get((t + 1 - silence.start) / SCORE_STEP_FRAMES - 1).copied();
-                block.peer_looks[channel].push(look(heard.len(), silence.start, silence.end, quiet, score));
+                block.peer_readings[channel].push(read_silence(
+                    heard.len(),
+                    silence.start,
+                    silence.end,
+                    quiet,
+                    score,
+                ));
                 block.peer.push(span);
             }
         }
@@ -156,18 +164,18 @@ fn call(
 }
 
 /// Scores of the silence from frame `start`, of `frames` in all, as long as it is `quiet`; a score may be missing.
-fn look(
+fn read_silence(
     frames: usize,
     start: usize,
     end: bool,
     quiet: impl Fn(usize) -> bool,
     score: impl Fn(usize) -> Option<f32>,
-) -> Look {
+) -> Reading {
     let at = INTO_MS.map(|ms| {
         let last = start + (ms / HOP_MS) as usize - 1;
         (last < frames && (start..=last).all(&quiet)).then(|| score(last)).flatten()
     });
-    Look { end, at }
+    Reading { end, at }
 }
 
 fn mix(frames: &[Frame], speakers: &[Vec<bool>]) -> Block {
@@ -185,25 +193,28 @@ fn mix(frames: &[Frame], speakers: &[Vec<bool>]) -> Block {
         };
         // Who speaks next is the same alone, or somebody else.
         let end = only(next) != Some(before);
-        let read =
-            |of: fn(&Frame) -> f32| look(count, start, end, |t| voices(t) == 0, |t| Some(of(&frames[t])));
-        block.looks[0][1].push(read(|frame| frame.eot[0]));
-        block.looks[0][3].push(read(|frame| frame.p_now[1]));
+        let read = |of: fn(&Frame) -> f32| {
+            read_silence(count, start, end, |t| voices(t) == 0, |t| Some(of(&frames[t])))
+        };
+        block.readings[0][1].push(read(|frame| frame.eot[0]));
+        block.readings[0][3].push(read(|frame| frame.p_now[1]));
     }
     block
 }
 
-/// Scores of ends and holds at time `into` of some of the looks, `[block]`.
+/// Scores of ends and holds at time `into` of some of the readings, `[block]`.
 fn at<'a>(
     blocks: &'a [Block],
-    looks: impl Fn(&'a Block) -> Vec<&'a Look>,
+    readings: impl Fn(&'a Block) -> Vec<&'a Reading>,
     into: usize,
 ) -> Vec<Vec<(f32, bool)>> {
-    let of = |block| looks(block).into_iter().filter_map(|look| Some((look.at[into]?, look.end))).collect();
+    let of = |block| {
+        readings(block).into_iter().filter_map(|reading| Some((reading.at[into]?, reading.end))).collect()
+    };
     blocks.iter().map(of).collect()
 }
 
-fn look_rows(
+fn reading_rows(
     table: &mut Table,
     blocks: &[Block],
     peer: bool,
@@ -212,8 +223,8 @@ fn look_rows(
     reading: usize,
 ) {
     for (into, ms) in INTO_MS.iter().enumerate() {
-        let pairs = at(blocks, |b| channels.iter().flat_map(|c| &b.looks[*c][reading]).collect(), into);
-        let of_peer = at(blocks, |b| channels.iter().flat_map(|c| &b.peer_looks[*c]).collect(), into);
+        let pairs = at(blocks, |b| channels.iter().flat_map(|c| &b.readings[*c][reading]).collect(), into);
+        let of_peer = at(blocks, |b| channels.iter().flat_map(|c| &b.peer_readings[*c]).collect(), into);
         let of_peer = (reading < PEER_READINGS).then(|| ranked(&of_peer, Ranked::roc_auc)).flatten();
         let ends = pairs.iter().flatten().filter(|pair| pair.1).count();
         let over = format!("{ends} ends, {} holds", pairs.iter().flatten().count() - ends);
@@ -241,7 +252,7 @@ fn call_rows(blocks: &[Block], peer: bool) -> Vec<Row> {
     let users: [(&str, &[usize]); 3] = [("both", &[0, 1]), ("channel 0", &[0]), ("channel 1", &[1])];
     for (reading, what) in READINGS.iter().enumerate() {
         for (user, channels) in users {
-            look_rows(&mut table, blocks, peer, &format!("call, {what}, user {user}"), channels, reading);
+            reading_rows(&mut table, blocks, peer, &format!("call, {what}, user {user}"), channels, reading);
         }
     }
     for (what, part) in SPANS {
@@ -269,7 +280,7 @@ fn mix_rows(blocks: &[Block], peer: bool) -> Vec<Row> {
     }
     for (reading, what) in [(1, "end of turn"), (3, "p_now of the agent")] {
         let what = format!("meeting mix, {what}, change of speaker against resumption");
-        look_rows(&mut table, blocks, peer, &what, &[0], reading);
+        reading_rows(&mut table, blocks, peer, &what, &[0], reading);
     }
     frame_rows(&mut table, peer, "meeting mix", "anyone speaks", blocks);
     // Nothing sounds in the agent's channel, so no frame is an overlap of the channels.
@@ -318,10 +329,10 @@ mod tests {
     #[test]
     fn a_silence_is_read_by_its_clock_as_long_as_it_is_quiet() {
         let heard = frames(100);
-        let found = look(heard.len(), 10, true, |t| t < 30, |t| Some(heard[t].eot[0]));
+        let found = read_silence(heard.len(), 10, true, |t| t < 30, |t| Some(heard[t].eot[0]));
         // 100 ms into the silence are its first five frames; at 500 ms somebody speaks.
         assert_eq!(found.at, [Some(0.014), Some(0.019), Some(0.024), None]);
-        assert!(look(15, 10, true, |_| true, |t| Some(heard[t].eot[0])).at[1].is_none());
+        assert!(read_silence(15, 10, true, |_| true, |t| Some(heard[t].eot[0])).at[1].is_none());
     }
 
     #[test]
@@ -329,7 +340,7 @@ mod tests {
         let track = |text: &str| text.chars().flat_map(|c| [c == 'x'; 10]).collect::<Vec<bool>>();
         let speakers = [track("xx..xx........xx."), track("........xxxx.....")];
         let block = mix(&frames(170), &speakers);
-        let ends: Vec<bool> = block.looks[0][1].iter().map(|look| look.end).collect();
+        let ends: Vec<bool> = block.readings[0][1].iter().map(|reading| reading.end).collect();
         assert_eq!(ends, [false, true, true]);
         assert_eq!(block.vad.iter().filter(|pair| pair.1).count(), 100);
         assert!(block.overlap.iter().all(|pair| !pair.1));

@@ -9,6 +9,9 @@ mod end_of_turn;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
+use vap_core::HOP_SAMPLES;
 use vap_core::error::{Error, Result};
 use vap_core::projection::{BACKCHANNEL_AT, BIN_FRAMES, BINS, EOT_AT, OUTPUTS, OVERLAP_AT, VAD_AT};
 
@@ -27,6 +30,12 @@ pub struct Activity {
     /// Whether the last frame is the end of the dialogue, after which both are silent. If not, the future is
     /// unknown.
     pub complete: bool,
+}
+
+/// Frames of which at least half lies between two samples: those that are spoken where the samples are.
+pub fn frames_of(samples: [usize; 2]) -> Range<usize> {
+    let [start, end] = samples.map(|sample| (sample + HOP_SAMPLES / 2) / HOP_SAMPLES);
+    start..end
 }
 
 impl Activity {

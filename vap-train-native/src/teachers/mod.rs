@@ -1,5 +1,5 @@
-//! Networks of others: as start weights and as a teacher in tch ([`import`]), and asked beforehand about prepared speech
-//! ([`label`]).
+//! Networks of others: as start weights and as a teacher in tch ([`import`]), and asked beforehand about prepared
+//! speech ([`label`]).
 
 pub mod import;
 pub mod label;

@@ -1,6 +1,6 @@
 //! The loop, on one page: windows, forward, loss, backward, clip, update, log; now and then validation on the dev
-//! split and a checkpoint. Of several processes each takes its shard of every batch; the first alone validates, logs and
-//! saves.
+//! split and a checkpoint. Of several processes each takes its shard of every batch; the first alone validates, logs
+//! and saves.
 
 use std::path::{Path, PathBuf};
 

@@ -14,7 +14,7 @@ use crate::config::SimulationConfig;
 use crate::data::Split;
 use crate::data::prepared::{Call, Prepared};
 use crate::error::{Error, Result};
-use crate::labels::{Activity, mark_backchannels};
+use crate::labels::{Activity, frames_of, mark_backchannels};
 
 /// What is known of a call before an excerpt, in seconds: enough to tell whose turn it begins in.
 const PAST_S: usize = 30;
@@ -136,15 +136,15 @@ fn spans(track: &[bool]) -> Vec<[usize; 2]> {
     out
 }
 
-/// Frame activity of a whole call: a frame speaks when at least half of it does.
+/// Frame activity of a whole call.
 fn activity(call: &Call) -> Activity {
     let frames = call.samples as usize / HOP_SAMPLES;
     let marks = |tracks: &[Vec<[u32; 2]>; 2]| {
         tracks.each_ref().map(|spans| {
             let mut track = vec![false; frames];
             for span in spans {
-                let [start, end] = span.map(|sample| (sample as usize + HOP_SAMPLES / 2) / HOP_SAMPLES);
-                track[start.min(frames)..end.min(frames)].fill(true);
+                let spoken = frames_of(span.map(|sample| sample as usize));
+                track[spoken.start.min(frames)..spoken.end.min(frames)].fill(true);
             }
             track
         })

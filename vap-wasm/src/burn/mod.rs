@@ -12,7 +12,7 @@ mod heads;
 mod weights;
 mod model;
 #[cfg(feature = "burn")]
-mod listener;
+mod stream;
 
 pub use model::BurnModel;
 pub use state::BurnState;

@@ -2,16 +2,12 @@
 //!
 //! The present is written into the ring before it is looked at; the frame that it displaces is just out of sight.
 
-use super::lanes::{exp_of_negative, lanes_mut, sum};
+use super::arithmetic::matrix::{Matrix, Rows};
 use super::layers::LayerNorm;
-use super::matrix::{Matrix, Rows};
-use super::room::Flow;
+use super::shapes::Shape;
 use super::state::KernelState;
+use super::workspace::{Flow, NEVER};
 use vap_core::ModelConfig;
-use wide::f32x8;
-
-/// Bias of what must not be seen: its weight after the softmax is below 1e-26 of the whole.
-const NEVER: f32 = -1e30;
 
 /// One multi-head attention with its norm before and its output projection after.
 #[derive(Debug)]
@@ -28,62 +24,12 @@ pub(super) struct Attention {
     pub crossed: bool,
 }
 
-/// Sizes of an attention's parts.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    pub dim: usize,
-    pub heads: usize,
-    pub head_dim: usize,
-    pub context: usize,
-    /// Slots of a ring, padding included: they are worked eight at a time.
-    pub slots: usize,
-    /// Width of a head's values, padding included.
-    pub value_dim: usize,
-}
-
 /// What is added to a head's score of a frame for its distance: ALiBi's or learned.
 #[derive(Debug)]
 pub(super) struct DistanceBias {
     /// `[heads, context]`, the farthest frame first, as they lie in a ring.
     farthest_first: Vec<f32>,
     context: usize,
-}
-
-/// Room that the heads work in, one after the other.
-#[derive(Debug, Clone)]
-pub(super) struct HeadRoom {
-    /// Distance bias of each slot, `[heads, slots]`.
-    pub biases: Vec<f32>,
-    /// Scores, then shares, `[slots]`.
-    pub scores: Vec<f32>,
-    /// What the head saw, `[value_dim]`.
-    pub seen: Vec<f32>,
-    /// A query, key, value or row of shares as integers, `[value_dim]` or `[slots]`.
-    pub integers: Vec<i16>,
-}
-
-impl HeadRoom {
-    pub fn new(shape: &Shape) -> Self {
-        HeadRoom {
-            biases: vec![NEVER; shape.heads * shape.slots],
-            scores: vec![0.0; shape.slots],
-            seen: vec![0.0; shape.value_dim],
-            integers: vec![0; shape.slots.max(shape.value_dim)],
-        }
-    }
-}
-
-impl Shape {
-    pub fn new(config: &ModelConfig) -> Self {
-        Shape {
-            dim: config.dim,
-            heads: config.heads,
-            head_dim: config.head_dim(),
-            context: config.context_frames,
-            slots: config.context_frames.next_multiple_of(8),
-            value_dim: config.head_dim().next_multiple_of(8),
-        }
-    }
 }
 
 impl DistanceBias {
@@ -146,22 +92,6 @@ impl Attention {
     }
 }
 
-/// `e^(score - greatest score)` in place; gives their sum.
-pub(super) fn softmax(scores: &mut [f32]) -> f32 {
-    let scores = lanes_mut(scores);
-    let most = scores.iter().fold(f32x8::splat(f32::MIN), |most, s| most.fast_max(f32x8::new(*s)));
-    let most = f32x8::splat(most.to_array().into_iter().fold(f32::MIN, |a, b| if b > a { b } else { a }));
-    let mut total = f32x8::ZERO;
-    for score in scores {
-        let below = f32x8::new(*score) - most;
-        let share = exp_of_negative(below);
-        // The clamp inside would hide a score that is not finite.
-        total += share + below * f32x8::ZERO;
-        *score = share.to_array();
-    }
-    sum(total)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,18 +117,6 @@ mod tests {
                     assert_eq!(*bias, expected, "position {position} of {context}, head {head}, slot {slot}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn shares_sum_to_their_total_and_what_is_never_seen_has_none() {
-        let mut scores = [1.0, 2.0, 3.0, -1e27, 0.0, -50.0, 3.0, -1e30];
-        let total = softmax(&mut scores);
-        assert!((scores.iter().sum::<f32>() - total).abs() < 1e-6);
-        assert_eq!((scores[2], scores[6]), (1.0, 1.0));
-        assert!(scores[3] < 1e-26 && scores[7] < 1e-26);
-        for wild in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert!(!softmax(&mut [wild, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).is_finite());
         }
     }
 }

@@ -1,14 +1,13 @@
 //! One channel alone: two mel frames in, an output frame out, aware of its own channel's past.
 
+use super::arithmetic::lanes::add;
+use super::arithmetic::matrix::{Matrix, Rows};
 use super::attention::Attention;
-use super::layers::{FeedForward, LayerNorm, add, gelu};
-use super::matrix::{Matrix, Rows};
-use super::room::Room;
+use super::layers::{FeedForward, LayerNorm, gelu};
+use super::shapes::MELS;
 use super::state::KernelState;
-use vap_core::config::{CONV1_KERNEL, MEL_BANDS, MELS_A_FRAME};
-
-/// Mel frames that a hop looks at: its own, and the tail of the first convolution.
-pub(super) const MELS: usize = CONV1_KERNEL - 1 + MELS_A_FRAME;
+use super::workspace::Workspace;
+use vap_core::config::{MEL_BANDS, MELS_A_FRAME};
 
 /// Convolutions, then self-attention layers; both channels go through the same weights.
 #[derive(Debug)]
@@ -40,9 +39,9 @@ impl Encoder {
         (self.conv2_kernel - MELS_A_FRAME) * self.norm.dim
     }
 
-    /// The mel frames in `room` to the rows of `room.channel.x`; the tails move on by a hop.
-    pub fn step(&self, room: &mut Room, states: &mut [&mut KernelState]) {
-        let Room { mels, frames, channel: flow, .. } = room;
+    /// The mel frames in `workspace` to the rows of `workspace.channel.x`; the tails move on by a hop.
+    pub fn step(&self, workspace: &mut Workspace, states: &mut [&mut KernelState]) {
+        let Workspace { mels, frames, channel: flow, .. } = workspace;
         let (count, wide, dim, kept) = (flow.rows, self.conv2.inputs(), self.norm.dim, self.kept_frames());
         let tails = || (0..2 * states.len()).map(|row| (row / 2, row % 2));
         let hop = MELS * MEL_BANDS;
@@ -80,9 +79,9 @@ impl Encoder {
         }
     }
 
-    /// What the channel layers left in `room.channel.x` to the rows of `room.stereo.x`.
-    pub fn finish(&self, room: &mut Room) {
-        let Room { channel: from, stereo: to, .. } = room;
+    /// What the channel layers left in `workspace.channel.x` to the rows of `workspace.stereo.x`.
+    pub fn finish(&self, workspace: &mut Workspace) {
+        let Workspace { channel: from, stereo: to, .. } = workspace;
         let count = from.rows;
         let values = match self.position {
             None => &from.x,

@@ -3,13 +3,11 @@
 //! Each channel is asked about itself, seen beside the other, with the same weights; so swapping the channels swaps
 //! the answers. Overlap is asked once, of the sum.
 
+use super::arithmetic::matrix::{Matrix, Rows};
 use super::layers::LayerNorm;
-use super::matrix::{Matrix, Rows};
-use super::room::Room;
+use super::shapes::CHANNEL_OUTPUTS;
+use super::workspace::Workspace;
 use vap_core::projection::{BINS, OUTPUTS};
-
-/// Numbers a channel: bins, end of turn, backchannel, VAD.
-pub(super) const CHANNEL_OUTPUTS: usize = BINS + 3;
 
 /// All heads.
 #[derive(Debug)]
@@ -21,9 +19,9 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// The rows of `room.stereo.x` to `room.logits`, in the order of `vap_core::projection`.
-    pub fn step(&self, norm: &LayerNorm, room: &mut Room) {
-        let flow = &mut room.stereo;
+    /// The rows of `workspace.stereo.x` to `workspace.logits`, in the order of `vap_core::projection`.
+    pub fn step(&self, norm: &LayerNorm, workspace: &mut Workspace) {
+        let flow = &mut workspace.stereo;
         norm.rows(&flow.x, &mut flow.normed, flow.rows);
         let (streams, dim) = (flow.rows / 2, norm.dim);
         let (width, sum_width) = (self.channel.inputs(), self.overlap.inputs());
@@ -31,21 +29,23 @@ impl Heads {
             let [user, agent] =
                 [0, 1].map(|channel| &flow.normed[(2 * stream + channel) * flow.dim..][..dim]);
             for (channel, own, other) in [(0, user, agent), (1, agent, user)] {
-                let pair = &mut room.pairs[(2 * stream + channel) * width..];
+                let pair = &mut workspace.pairs[(2 * stream + channel) * width..];
                 pair[..dim].copy_from_slice(own);
                 pair[dim..2 * dim].copy_from_slice(other);
             }
-            for ((sum, user), agent) in room.sums[stream * sum_width..].iter_mut().zip(user).zip(agent) {
+            for ((sum, user), agent) in workspace.sums[stream * sum_width..].iter_mut().zip(user).zip(agent) {
                 *sum = user + agent;
             }
         }
-        let pairs = Rows { values: &room.pairs, count: flow.rows, stride: width };
-        self.channel.product(pairs, &mut room.answers, CHANNEL_OUTPUTS, &mut flow.quantised);
-        let sums = Rows { values: &room.sums, count: streams, stride: sum_width };
-        self.overlap.product(sums, &mut room.overlaps, 1, &mut flow.quantised);
+        let pairs = Rows { values: &workspace.pairs, count: flow.rows, stride: width };
+        self.channel.product(pairs, &mut workspace.answers, CHANNEL_OUTPUTS, &mut flow.quantised);
+        let sums = Rows { values: &workspace.sums, count: streams, stride: sum_width };
+        self.overlap.product(sums, &mut workspace.overlaps, 1, &mut flow.quantised);
 
-        let answers = room.answers.chunks_exact(2 * CHANNEL_OUTPUTS).zip(&room.overlaps);
-        for (logits, (answers, overlap)) in room.logits.as_chunks_mut::<OUTPUTS>().0.iter_mut().zip(answers) {
+        let answers = workspace.answers.chunks_exact(2 * CHANNEL_OUTPUTS).zip(&workspace.overlaps);
+        for (logits, (answers, overlap)) in
+            workspace.logits.as_chunks_mut::<OUTPUTS>().0.iter_mut().zip(answers)
+        {
             let (user, agent) = answers.split_at(CHANNEL_OUTPUTS);
             logits[..BINS].copy_from_slice(&user[..BINS]);
             logits[BINS..2 * BINS].copy_from_slice(&agent[..BINS]);

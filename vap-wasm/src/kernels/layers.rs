@@ -1,8 +1,8 @@
-//! The small layers every room of the model uses, over rows that are padded with zeros.
+//! The small layers every part of the model uses, over rows that are padded with zeros.
 
-use super::lanes::{LANES, lanes, lanes_mut, sum};
-use super::matrix::{Matrix, Rows};
-use super::room::Flow;
+use super::arithmetic::lanes::{LANES, lanes, lanes_mut, sum};
+use super::arithmetic::matrix::{Matrix, Rows};
+use super::workspace::Flow;
 use wide::f32x8;
 
 /// Normalisation over a row, with scale and shift.
@@ -69,13 +69,6 @@ impl FeedForward {
     }
 }
 
-/// `x += y`, lane by lane.
-pub(super) fn add(x: &mut [f32], y: &[f32]) {
-    for (x, y) in lanes_mut(x).iter_mut().zip(lanes(y)) {
-        *x = (f32x8::new(*x) + f32x8::new(*y)).to_array();
-    }
-}
-
 /// GELU in its exact form, by the error function, in place, within 4e-7 of `|x|`; 0 stays 0.
 pub(super) fn gelu(x: &mut [f32]) {
     let (whole, rest) = x.as_chunks_mut::<LANES>();
@@ -113,7 +106,7 @@ fn erf(x: f32x8) -> f32x8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::lanes::padded;
+    use crate::kernels::arithmetic::lanes::padded;
 
     /// The error function by its series.
     fn erf_by_series(x: f64) -> f64 {

@@ -8,18 +8,16 @@
 //! others are worked in 32-bit floats. All sums run in the same order on every target, over lanes of a SIMD library:
 //! wasm (`simd128`), x86-64 (SSE2, or AVX2 where the compiler may use it), aarch64 (NEON), and plain scalar code.
 
-mod lanes;
-mod quantise;
-mod matrix;
+mod arithmetic;
+mod shapes;
+mod workspace;
+mod rings;
+mod state;
 mod layers;
 mod attention;
-mod ring_floats;
-mod ring_integers;
 mod encoder;
 mod transformer;
 mod heads;
-mod state;
-mod room;
 mod weights;
 mod model;
 mod pass;

@@ -1,23 +1,23 @@
 //! The model: normalised mel frames of both channels in, the 27 logits of the hop out.
 //!
-//! A [`Pass`] is the room that one thread works in. What a stream remembers is its [`KernelState`] alone, so that any
+//! A [`super::Pass`] is the workspace of one thread. What a stream remembers is its [`KernelState`] alone, so that any
 //! pass of the same model may take any stream's next hop.
 
-use super::attention::{Attention, DistanceBias, Shape};
+use super::arithmetic::lanes::padded;
+use super::attention::{Attention, DistanceBias};
 use super::encoder::{ChannelLayer, Encoder};
 use super::heads::Heads;
-use super::lanes::padded;
 use super::layers::FeedForward;
-use super::pass::Pass;
-use super::room::Room;
-use super::state::{KernelState, Ring};
+use super::rings::Ring;
+use super::shapes::Shape;
+use super::state::KernelState;
 use super::transformer::{StereoLayer, Transformer};
 use super::weights::Weights;
 use crate::error::Result;
 use crate::model_info::ModelInfo;
-use vap_core::config::{EncoderKind, HOP_MELS};
+use vap_core::ModelConfig;
+use vap_core::config::EncoderKind;
 use vap_core::model_file::{ModelFile, ModelView, Storage};
-use vap_core::{Error as CoreError, ModelConfig};
 
 /// Weights as the kernels read them, and what travelled with them.
 #[derive(Debug)]
@@ -137,39 +137,5 @@ impl KernelModel {
         let stereo = stereo.flat_map(|layer| [&layer.self_attention, &layer.cross_attention]);
         let ring = |at: &Attention| Ring::new(&at.shape, at.query_key_value.is_integers());
         KernelState::init(self.encoder.kept_frames(), channel.chain(stereo).map(ring).collect())
-    }
-
-    /// Room to work in for up to `streams` streams at once.
-    pub fn pass(&self, streams: usize) -> Pass {
-        Pass::new(Room::new(&self.info.config, streams), streams)
-    }
-
-    /// Normalised mels of any number of hops of one stream, `[2, 2 x hops, 80]`, user then agent, to logits
-    /// `[hops, 27]` behind those of `logits`.
-    ///
-    /// # Errors
-    /// `Length` when the mels are not whole hops of two channels; the state is then untouched.
-    pub fn forward(
-        &self,
-        mels: &[f32],
-        pass: &mut Pass,
-        state: &mut KernelState,
-        logits: &mut Vec<f32>,
-    ) -> Result<()> {
-        let hops = mels.len() / (2 * HOP_MELS);
-        if mels.len() != 2 * hops * HOP_MELS || hops == 0 {
-            let expected = 2 * hops.max(1) * HOP_MELS;
-            return Err(
-                CoreError::Length { what: "mels of two channels", expected, found: mels.len() }.into()
-            );
-        }
-        let (user, agent) = mels.split_at(hops * HOP_MELS);
-        for (user, agent) in user.chunks_exact(HOP_MELS).zip(agent.chunks_exact(HOP_MELS)) {
-            pass.begin(0, [user, agent]);
-            let states = &mut [&mut *state];
-            while !pass.step(self, states) {}
-            logits.extend_from_slice(pass.logits(0));
-        }
-        Ok(())
     }
 }

@@ -1,9 +1,11 @@
 //! A hop on its way through the model, of one stream or of many, a layer at a time.
 
-use super::encoder::MELS;
 use super::model::KernelModel;
-use super::room::Room;
+use super::shapes::MELS;
 use super::state::KernelState;
+use super::workspace::Workspace;
+use crate::error::Result;
+use vap_core::Error as CoreError;
 use vap_core::config::{HOP_MELS, MEL_BANDS};
 use vap_core::projection::OUTPUTS;
 
@@ -17,19 +19,51 @@ enum Stage {
     Done,
 }
 
-/// A hop on its way through the model, and the room it needs. Nothing is allocated after it was made.
+/// A hop on its way through the model, and the workspace it needs. Nothing is allocated after it was made.
 #[derive(Debug, Clone)]
 pub struct Pass {
-    room: Room,
+    workspace: Workspace,
     streams: usize,
     stage: Stage,
 }
 
-impl Pass {
-    pub(super) fn new(room: Room, streams: usize) -> Self {
-        Pass { room, streams, stage: Stage::Done }
+impl KernelModel {
+    /// Workspace for up to `streams` streams at once.
+    pub fn pass(&self, streams: usize) -> Pass {
+        Pass { workspace: Workspace::new(&self.info().config, streams), streams, stage: Stage::Done }
     }
 
+    /// Normalised mels of any number of hops of one stream, `[2, 2 x hops, 80]`, user then agent, to logits
+    /// `[hops, 27]` behind those of `logits`.
+    ///
+    /// # Errors
+    /// `Length` when the mels are not whole hops of two channels; the state is then untouched.
+    pub fn forward(
+        &self,
+        mels: &[f32],
+        pass: &mut Pass,
+        state: &mut KernelState,
+        logits: &mut Vec<f32>,
+    ) -> Result<()> {
+        let hops = mels.len() / (2 * HOP_MELS);
+        if mels.len() != 2 * hops * HOP_MELS || hops == 0 {
+            let expected = 2 * hops.max(1) * HOP_MELS;
+            return Err(
+                CoreError::Length { what: "mels of two channels", expected, found: mels.len() }.into()
+            );
+        }
+        let (user, agent) = mels.split_at(hops * HOP_MELS);
+        for (user, agent) in user.chunks_exact(HOP_MELS).zip(agent.chunks_exact(HOP_MELS)) {
+            pass.begin(0, [user, agent]);
+            let states = &mut [&mut *state];
+            while !pass.step(self, states) {}
+            logits.extend_from_slice(pass.logits(0));
+        }
+        Ok(())
+    }
+}
+
+impl Pass {
     /// Puts a stream's next hop in its place: normalised mels of user and agent, `[2, 80]` each. All streams of a
     /// pass begin before its first [`Pass::step`].
     ///
@@ -38,7 +72,7 @@ impl Pass {
     pub fn begin(&mut self, stream: usize, mels: [&[f32]; 2]) {
         for (channel, mels) in mels.into_iter().enumerate() {
             let end = (2 * stream + channel + 1) * MELS * MEL_BANDS;
-            self.room.mels[end - HOP_MELS..end].copy_from_slice(mels);
+            self.workspace.mels[end - HOP_MELS..end].copy_from_slice(mels);
         }
         self.stage = Stage::Encoder;
     }
@@ -49,28 +83,28 @@ impl Pass {
     /// # Panics
     /// When there are more states than the pass was made for, or not as many as at the first step.
     pub fn step(&mut self, model: &KernelModel, states: &mut [&mut KernelState]) -> bool {
-        let room = &mut self.room;
+        let workspace = &mut self.workspace;
         if self.stage == Stage::Encoder {
             assert!(states.len() <= self.streams, "{} states in a pass for {}", states.len(), self.streams);
-            room.take(2 * states.len());
+            workspace.take(2 * states.len());
         }
-        assert!(room.stereo.rows == 2 * states.len(), "other states than at the first step");
+        assert!(workspace.stereo.rows == 2 * states.len(), "other states than at the first step");
         let (channels, stereos) = (&model.encoder.layers, &model.transformer.layers);
         match self.stage {
-            Stage::Encoder => model.encoder.step(room, states),
+            Stage::Encoder => model.encoder.step(workspace, states),
             Stage::Channel { layer, part: 0 } => {
-                channels[layer].self_attention.step(&mut room.channel, states);
+                channels[layer].self_attention.step(&mut workspace.channel, states);
             }
-            Stage::Channel { layer, .. } => channels[layer].feed_forward.step(&mut room.channel),
+            Stage::Channel { layer, .. } => channels[layer].feed_forward.step(&mut workspace.channel),
             Stage::Stereo { layer, part: 0 } => {
-                stereos[layer].self_attention.step(&mut room.stereo, states);
+                stereos[layer].self_attention.step(&mut workspace.stereo, states);
             }
             Stage::Stereo { layer, part: 1 } => {
-                stereos[layer].cross_attention.step(&mut room.stereo, states);
+                stereos[layer].cross_attention.step(&mut workspace.stereo, states);
             }
-            Stage::Stereo { layer, .. } => stereos[layer].feed_forward.step(&mut room.stereo),
+            Stage::Stereo { layer, .. } => stereos[layer].feed_forward.step(&mut workspace.stereo),
             Stage::Heads => {
-                model.heads.step(&model.transformer.norm, room);
+                model.heads.step(&model.transformer.norm, workspace);
                 states.iter_mut().for_each(|state| state.position += 1);
             }
             Stage::Done => {}
@@ -93,7 +127,7 @@ impl Pass {
         };
         if on_channels && matches!(self.stage, Stage::Stereo { .. }) {
             // Too little work for a part of its own.
-            model.encoder.finish(room);
+            model.encoder.finish(workspace);
         }
         self.stage == Stage::Done
     }
@@ -103,6 +137,6 @@ impl Pass {
     /// # Panics
     /// When `stream` is not below the number the pass was made for.
     pub fn logits(&self, stream: usize) -> &[f32] {
-        &self.room.logits[stream * OUTPUTS..][..OUTPUTS]
+        &self.workspace.logits[stream * OUTPUTS..][..OUTPUTS]
     }
 }

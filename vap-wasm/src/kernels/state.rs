@@ -2,9 +2,7 @@
 //!
 //! Fixed size from the first hop to the last. A fresh state is the only way to begin or to reset a stream.
 
-use super::attention::{HeadRoom, Shape};
-use super::ring_floats::FloatRing;
-use super::ring_integers::IntegerRing;
+use super::rings::Ring;
 use crate::error::Result;
 use vap_core::config::{CONV1_KERNEL, MEL_BANDS};
 use vap_core::state::{self, Reader, Writer};
@@ -27,68 +25,6 @@ pub(super) struct Tails {
     pub mels: Vec<f32>,
     /// Outputs of the first convolution, `[2, dim]`, or one where the second convolution looks back on one.
     pub frames: Vec<f32>,
-}
-
-/// Keys and values of an attention, in the numbers that its model is computed in.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Ring {
-    Floats(FloatRing),
-    Integers(IntegerRing),
-}
-
-impl Ring {
-    /// Empty ring of an attention of this shape.
-    pub fn new(shape: &Shape, integers: bool) -> Self {
-        match integers {
-            true => Ring::Integers(IntegerRing::new(shape)),
-            false => Ring::Floats(FloatRing::new(shape)),
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Ring::Floats(ring) => ring.bytes(),
-            Ring::Integers(ring) => ring.bytes(),
-        }
-    }
-
-    fn save(&self, out: &mut Writer) {
-        match self {
-            Ring::Floats(ring) => ring.save(out),
-            Ring::Integers(ring) => ring.save(out),
-        }
-    }
-
-    fn restore(&mut self, reader: &mut Reader) -> Result<()> {
-        match self {
-            Ring::Floats(ring) => ring.restore(reader),
-            Ring::Integers(ring) => ring.restore(reader),
-        }
-    }
-
-    /// Writes the key and the value of a frame, `[dim]` each, into `slot` of a channel.
-    pub fn remember(
-        &mut self,
-        shape: &Shape,
-        channel: usize,
-        slot: usize,
-        keys: &[f32],
-        values: &[f32],
-        room: &mut HeadRoom,
-    ) {
-        match self {
-            Ring::Floats(ring) => ring.remember(shape, channel, slot, keys, values),
-            Ring::Integers(ring) => ring.remember(shape, channel, slot, keys, values, room),
-        }
-    }
-
-    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`; `room` holds the distance bias.
-    pub fn attend(&self, shape: &Shape, channel: usize, query: &[f32], room: &mut HeadRoom, y: &mut [f32]) {
-        match self {
-            Ring::Floats(ring) => ring.attend(shape, channel, query, room, y),
-            Ring::Integers(ring) => ring.attend(shape, channel, query, room, y),
-        }
-    }
 }
 
 impl KernelState {

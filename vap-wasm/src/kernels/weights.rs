@@ -1,8 +1,8 @@
 //! Weights of a model file into matrices, in the form that the kernels read: checked, laid side by side, padded.
 
-use super::lanes::padded;
+use super::arithmetic::lanes::padded;
+use super::arithmetic::matrix::Matrix;
 use super::layers::LayerNorm;
-use super::matrix::Matrix;
 use crate::error::Result;
 use std::collections::BTreeMap;
 use vap_core::Error as CoreError;

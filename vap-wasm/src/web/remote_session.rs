@@ -2,7 +2,7 @@
 
 use super::options::{expectation_of, expected_of, solved};
 use super::steering::steering;
-use super::{Session, raw, rooms, to_js, whole};
+use super::{Session, inputs, raw, to_js, whole};
 use crate::{remote_session, session};
 use js_sys::{Float32Array, Object};
 use vap_core::Speaker;
@@ -78,7 +78,7 @@ impl RemoteSession {
     #[wasm_bindgen(js_name = intoSession)]
     pub fn into_session(mut self) -> Result<Session, JsValue> {
         let inner = self.inner.into_session(&mut self.output)?;
-        Ok(Session { inner, expected: self.expected, output: self.output, input: rooms() })
+        Ok(Session { inner, expected: self.expected, output: self.output, input: inputs() })
     }
 }
 

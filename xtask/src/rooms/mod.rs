@@ -18,14 +18,9 @@ use imports::{Crate, Module};
 const CRATES: [&str; 3] = ["vap-core/src", "vap-train-native/src", "vap-wasm/src"];
 const MAP: &str = "docs/architecture.md";
 /// Rust files side by side at the root of a crate, and in any folder below.
-const MOST_AT_ROOT: [(&str, usize); 2] = [("vap-core/src", 16), ("vap-train-native/src", 8)];
+const MOST_AT_ROOT: [(&str, usize); 3] =
+    [("vap-core/src", 16), ("vap-train-native/src", 8), ("vap-wasm/src", MOST_IN_FOLDER)];
 const MOST_IN_FOLDER: usize = 12;
-
-/// Circles that are known: to be mended, and then to leave this list.
-const KNOWN: [&str; 2] = [
-    "vap-wasm/src/kernels: attention, encoder, heads, layers, ring_floats, ring_integers, room, state",
-    "vap-wasm/src/kernels: model, pass",
-];
 
 /// Rows of a table of the map, in its order: a room, and those it may import.
 type Rooms = Vec<(String, Vec<String>)>;
@@ -129,12 +124,12 @@ fn full(folder: &Path, most: usize) -> Result<Vec<String>> {
 }
 
 #[test]
-fn no_circles_but_those_that_are_known() -> Result<()> {
+fn no_module_is_its_own_ancestor() -> Result<()> {
     let mut found = Vec::new();
     for folder in CRATES {
         found.extend(circles(folder, &Crate::read(&paths::inside(folder))?));
     }
-    assert_eq!(found, KNOWN);
+    assert!(found.is_empty(), "{}", found.join("\n"));
     Ok(())
 }
 
@@ -149,7 +144,14 @@ fn every_import_is_on_the_map() -> Result<()> {
         wrong.extend(found.into_iter().map(|what| format!("{folder}: {what}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for folder in ["vap-core/src", "vap-train-native/src", "vap-train-native/src/data"] {
+    for folder in [
+        "vap-core/src",
+        "vap-train-native/src",
+        "vap-train-native/src/data",
+        "vap-train-native/src/evaluation",
+        "vap-wasm/src",
+        "vap-wasm/src/kernels",
+    ] {
         if !map.contains_key(folder) {
             bail!("{MAP}: no table of {folder}");
         }

@@ -1,4 +1,4 @@
-// The ear of the Worker: hands sound of both channels from the audio thread to a Worker. Built into one file
+// What the Worker hears by: hands sound of both channels from the audio thread to a Worker. Built into one file
 // without imports.
 import type { Pair } from "../../common/events.js";
 import { CAPTURE, type Finish, type Free, type Open, type Sound } from "../messages.js";

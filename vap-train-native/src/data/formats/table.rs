@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use csv::{ReaderBuilder, StringRecord};
+
 use crate::data::files::read_text;
 use crate::data::{CorpusError, Result};
 
@@ -9,7 +11,7 @@ use crate::data::{CorpusError, Result};
 pub struct Table {
     path: PathBuf,
     columns: &'static [&'static str],
-    rows: Vec<(usize, Vec<String>)>,
+    rows: Vec<(usize, StringRecord)>,
 }
 
 /// One row, which knows where it stands.
@@ -17,7 +19,7 @@ pub struct Table {
 pub struct Row<'a> {
     table: &'a Table,
     line: usize,
-    fields: &'a [String],
+    fields: &'a StringRecord,
 }
 
 impl Table {
@@ -27,21 +29,41 @@ impl Table {
     /// [`CorpusError::Missing`], or [`CorpusError::Row`] for another header or number of fields.
     pub fn read(path: &Path, columns: &'static [&'static str], what: &'static str) -> Result<Table> {
         let text = read_text(path, what)?;
-        let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
         let row_error = |line, column, expected: String, found: String| {
             Err(CorpusError::Row { path: path.into(), line, column, expected, found })
         };
-        let header = lines.next().map_or("", |(_, line)| line);
-        if header.split('\t').ne(columns.iter().copied()) {
-            return row_error(1, "header", columns.join(" "), header.replace('\t', " "));
+        // A quotation mark is a character as any other, and a row of another length is told by its line.
+        let mut reader = ReaderBuilder::new();
+        let mut reader = reader
+            .delimiter(b'\t')
+            .quoting(false)
+            .flexible(true)
+            .has_headers(false)
+            .from_reader(text.as_bytes());
+        let mut records = reader.records();
+        let unreadable = |error: csv::Error| {
+            let line = error.position().map_or(0, |at| at.line() as usize);
+            row_error(line, "fields", "text".into(), error.to_string())
+        };
+        let header = match records.next().transpose() {
+            Ok(header) => header.unwrap_or_default(),
+            Err(error) => return unreadable(error),
+        };
+        if header.iter().ne(columns.iter().copied()) {
+            let found = header.iter().collect::<Vec<_>>().join(" ");
+            return row_error(1, "header", columns.join(" "), found);
         }
         let mut rows = Vec::new();
-        for (line, text) in lines.filter(|(_, text)| !text.is_empty()) {
-            let fields: Vec<String> = text.split('\t').map(str::to_owned).collect();
-            if fields.len() != columns.len() {
-                return row_error(line, "fields", columns.len().to_string(), fields.len().to_string());
+        for record in records {
+            let record = match record {
+                Ok(record) => record,
+                Err(error) => return unreadable(error),
+            };
+            let line = record.position().map_or(0, |at| at.line() as usize);
+            if record.len() != columns.len() {
+                return row_error(line, "fields", columns.len().to_string(), record.len().to_string());
             }
-            rows.push((line, fields));
+            rows.push((line, record));
         }
         Ok(Table { path: path.into(), columns, rows })
     }

@@ -1,8 +1,8 @@
 //! Start weights from elsewhere: the encoder of a trained network, out of an ONNX file or of Whisper's own, under our
 //! names and on our front end; and the network itself as a teacher in tch.
 //!
-//! The source is centred, knows 8 s and where in them a frame stands; ours is causal and endless. The same taps hear the
-//! same mels one mel later, positions become one constant and a bias by distance, and what remains is for training.
+//! The source is centred, knows 8 s and where in them a frame stands; ours is causal and endless. The same taps hear
+//! the same mels one mel later, positions become one constant and a bias by distance, and what remains is for training.
 
 mod distance;
 mod front_end;

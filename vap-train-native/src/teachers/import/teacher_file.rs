@@ -1,5 +1,5 @@
-//! The source with its head as plain safetensors, for the teacher in tch that hears 2 s ([`crate::model::teacher`]): its
-//! first convolution on our features, centred as it was, and its last positions.
+//! The source with its head as plain safetensors, for the teacher in tch that hears 2 s ([`crate::model::teacher`]):
+//! its first convolution on our features, centred as it was, and its last positions.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -243,8 +243,8 @@ impl Answers {
         Ok(paths)
     }
 
-    /// Whether a turn that stops before `sample` of an utterance has ended: the answer nearest to it, if one lies within
-    /// 120 ms.
+    /// Whether a turn that stops before `sample` of an utterance has ended: the answer nearest to it, if one lies
+    /// within 120 ms.
     pub fn at(&self, utterance: usize, sample: u32) -> Option<f32> {
         nearest(self.of(utterance), sample)
     }

@@ -1,7 +1,7 @@
 //! Asks a teacher about everything that is prepared: on all threads, a recording at a time, resumable.
 //!
-//! Recordings come in the order of their keys, which are hashes: what a run has done when it is stopped is a fair sample
-//! of the whole.
+//! Recordings come in the order of their keys, which are hashes: what a run has done when it is stopped is a fair
+//! sample of the whole.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

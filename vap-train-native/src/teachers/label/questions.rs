@@ -62,7 +62,8 @@ pub struct Wanted {
     /// Distance of the questions of kind speech, in ms.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(20..=10_000))]
     pub every_ms: u32,
-    /// Share of the recordings that get questions of kind speech, 0 to 1; always the same ones, first those that a smaller share has.
+    /// Share of the recordings that get questions of kind speech, 0 to 1; always the same ones, first those that a
+    /// smaller share has.
     #[arg(long, default_value_t = 1.0, value_parser = share)]
     pub share: f64,
 }

@@ -6,7 +6,7 @@ use std::f32::consts::FRAC_PI_2;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use vap_core::features::STEP_SAMPLES;
-use vap_core::state::Hash;
+use vap_core::state::hash;
 
 use super::session::WINDOW_SAMPLES;
 use crate::data::Split;
@@ -52,17 +52,14 @@ pub(super) fn plain(source: Source, key: u64, split: Split, islands: &[[u32; 2]]
 
 /// All tracks of a folder: utterances, then the channels of calls.
 pub fn tracks(manifest: &Manifest) -> Vec<Track> {
-    let spans = |hash: Hash, spans: &[[u32; 2]]| {
-        spans.iter().flatten().fold(hash, |hash, at| hash.with(&at.to_le_bytes()))
-    };
-    let named = |a: &str, b: &str| Hash::default().with(a.as_bytes()).with(b.as_bytes());
+    let bytes =
+        |spans: &[[u32; 2]]| spans.iter().flatten().flat_map(|at| at.to_le_bytes()).collect::<Vec<u8>>();
     let utterances = manifest.utterances.iter().enumerate().map(|(i, u)| {
-        let levels = [u.speech_db, u.floor_db];
-        let hash = named(&u.set, &u.speaker).with(&u.samples.to_le_bytes());
-        let hash = levels.iter().fold(hash, |hash, level| hash.with(&level.to_le_bytes()));
+        let levels = [u.speech_db, u.floor_db].map(f32::to_le_bytes).concat();
+        let names = [u.set.as_bytes(), u.speaker.as_bytes()];
         Track {
             source: Source::Utterance(i),
-            key: spans(hash, &u.islands).value(),
+            key: hash(&[names[0], names[1], &u.samples.to_le_bytes(), &levels, &bytes(&u.islands)]),
             split: u.split,
             islands: u.islands.clone(),
             floor_db: Some(u.floor_db),
@@ -70,11 +67,11 @@ pub fn tracks(manifest: &Manifest) -> Vec<Track> {
     });
     let channels = manifest.calls.iter().enumerate().flat_map(|(i, call)| {
         call.speech.iter().enumerate().map(move |(channel, speech)| {
-            let hash =
-                named(&call.corpus, &call.name).with(&call.samples.to_le_bytes()).with(&[channel as u8]);
+            let names = [call.corpus.as_bytes(), call.name.as_bytes()];
+            let samples = call.samples.to_le_bytes();
             Track {
                 source: Source::Channel(i, channel),
-                key: spans(hash, speech).value(),
+                key: hash(&[names[0], names[1], &samples, &[channel as u8], &bytes(speech)]),
                 split: call.split,
                 islands: speech.clone(),
                 floor_db: None,

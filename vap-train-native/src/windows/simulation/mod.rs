@@ -27,7 +27,7 @@ use crate::config::SimulationConfig;
 use crate::data::Split;
 use crate::data::prepared::{Prepared, Timing, TurnKind};
 use crate::error::{Error, Result};
-use crate::labels::Activity;
+use crate::labels::{Activity, frames_of};
 
 /// Seconds of conversation simulated beyond the window, so that every projection bin is known.
 const FUTURE_S: f32 = 2.2;
@@ -182,15 +182,14 @@ fn gaps(timing: &Timing) -> Vec<f32> {
     gaps_s.filter(|gap_s| timing.corpus.marks_overlaps() || *gap_s > 0.0).collect()
 }
 
-/// Frame activity of the placed sounds: a frame speaks when at least half of it does.
+/// Frame activity of the placed sounds.
 fn activity(tracks: &[Vec<Placed>; 2], frames: usize) -> Activity {
     let mut activity = Activity { speech: [vec![false; frames], vec![false; frames]], ..Activity::default() };
     activity.backchannel = activity.speech.clone();
     for (speaker, track) in tracks.iter().enumerate() {
         for sound in track {
-            let first = (sound.at + HOP_SAMPLES / 2) / HOP_SAMPLES;
-            let last = (sound.end() + HOP_SAMPLES / 2) / HOP_SAMPLES;
-            for frame in first..last.min(frames) {
+            let spoken = frames_of([sound.at, sound.end()]);
+            for frame in spoken.start..spoken.end.min(frames) {
                 activity.speech[speaker][frame] = true;
                 activity.backchannel[speaker][frame] = sound.backchannel;
             }

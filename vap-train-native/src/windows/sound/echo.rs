@@ -17,7 +17,8 @@ const HIGHEST_HZ: [f32; 2] = [2_500.0, 7_500.0];
 /// How far the loudest sample drives the loudspeaker, 1 being where it begins to bend.
 const DRIVE: [f32; 2] = [0.3, 4.0];
 
-/// Adds the sound of either channel to the other, at `crosstalk_db` against its level and up to `crosstalk_delay_ms` late.
+/// Adds the sound of either channel to the other, at `crosstalk_db` against its level and up to `crosstalk_delay_ms`
+/// late.
 pub fn crosstalk(config: &SimulationConfig, channels: &mut [Vec<f32>; 2], rng: &mut ChaCha8Rng) {
     let to = rng.random_range(0..2);
     let gain = amplitude(draw(rng, config.crosstalk_db));

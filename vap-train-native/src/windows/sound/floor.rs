@@ -1,5 +1,5 @@
-//! What a channel sounds like where nobody speaks: its room tone, the hum of the mains, and, where it is absent, what stands
-//! in for sound.
+//! What a channel sounds like where nobody speaks: its room tone, the hum of the mains, and, where it is absent, what
+//! stands in for sound.
 
 use std::f32::consts::TAU;
 
@@ -22,8 +22,8 @@ const GATED: f64 = 0.3;
 /// One step of 16 bits.
 const BIT: f32 = 1.0 / 32_768.0;
 
-/// Levels of both room_tones, in dB below full scale; none for digital silence. `speech_db` is the speech level of a channel
-/// that has speech.
+/// Levels of both room_tones, in dB below full scale; none for digital silence. `speech_db` is the speech level of a
+/// channel that has speech.
 pub fn room_tones(
     config: &SimulationConfig,
     speech_db: [Option<f32>; 2],

@@ -2,6 +2,7 @@
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use vap_core::g711::{self, Law};
 
 use super::spectrum::band_pass;
 use crate::windows::voices::samples;
@@ -13,44 +14,29 @@ const PACKET_S: f32 = 0.02;
 /// Chance that a packet behind a lost one is lost too: losses come in bursts (Gilbert 1960).
 const BURST: f64 = 0.4;
 
-/// Companding of ITU-T G.711.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Law {
-    /// North America and Japan.
-    Mu,
-    /// The rest of the world.
-    A,
-}
-
 /// Band-limits to a telephone line, at 8 kHz through G.711 and back to 16 kHz.
 pub fn telephone(x: &[f32], law: Law) -> Vec<f32> {
     let mut narrow = band_pass(x, BAND_HZ);
+    let levels = levels(law);
     for (i, s) in narrow.iter_mut().enumerate() {
         // Every second sample is kept: zero-stuffed, at twice the level, the band-pass makes the others.
-        *s = if i % 2 == 0 { 2.0 * g711(*s, law) } else { 0.0 };
+        *s = if i % 2 == 0 { 2.0 * nearest(&levels, *s) } else { 0.0 };
     }
     band_pass(&narrow, [0.0, BAND_HZ[1]])
 }
 
-/// One sample through 8 bits and back (G.711 in its continuous form).
-fn g711(x: f32, law: Law) -> f32 {
-    const MU: f32 = 255.0;
-    const A: f32 = 87.6;
-    let level = x.abs().min(1.0);
-    let coded = |packed: f32| (packed * 127.0).round() / 127.0;
-    let decoded = match law {
-        Law::Mu => {
-            let packed = (1.0 + MU * level).ln() / (1.0 + MU).ln();
-            ((1.0 + MU).powf(coded(packed)) - 1.0) / MU
-        }
-        Law::A => {
-            let scale = 1.0 + A.ln();
-            let packed = if level < 1.0 / A { A * level / scale } else { (1.0 + (A * level).ln()) / scale };
-            let packed = coded(packed);
-            if packed < 1.0 / scale { packed * scale / A } else { (packed * scale - 1.0).exp() / A }
-        }
-    };
-    x.signum() * decoded
+/// What the 256 codes of a law stand for, in order: those that are decoded live.
+fn levels(law: Law) -> Vec<f32> {
+    let mut levels = g711::decode(&(0..=u8::MAX).collect::<Vec<_>>(), law);
+    levels.sort_by(f32::total_cmp);
+    levels
+}
+
+/// A sample through 8 bits and back: G.711's decision values lie half way between its levels.
+fn nearest(levels: &[f32], x: f32) -> f32 {
+    let above = levels.partition_point(|level| *level < x).clamp(1, levels.len() - 1);
+    let [below, above] = [levels[above - 1], levels[above]];
+    if x - below <= above - x { below } else { above }
 }
 
 /// Loses this share of the packets; the receiver repeats the last one ever more softly.
@@ -87,12 +73,19 @@ mod tests {
     }
 
     #[test]
-    fn g711_is_eight_bits() {
+    fn a_sample_comes_out_as_the_code_it_is_sent_as() {
         for law in [Law::Mu, Law::A] {
-            let values: std::collections::BTreeSet<i64> =
-                (-1000..=1000).map(|i| (g711(i as f32 / 1000.0, law) * 1e6) as i64).collect();
-            assert!((190..=256).contains(&values.len()), "{law:?}: {}", values.len());
-            assert!((g711(0.5, law) - 0.5).abs() < 0.02 && (g711(-0.01, law) + 0.01).abs() < 0.001);
+            let levels = levels(law);
+            assert_eq!(levels.len(), 256);
+            // What was decoded is coded as itself.
+            assert!(levels.iter().all(|level| nearest(&levels, *level) == *level), "{law:?}");
+            // Beyond the largest is the largest; steps grow with the level, by the recommendation at most 1 in 16 of
+            // it.
+            assert_eq!(nearest(&levels, 9.0), levels[255]);
+            assert_eq!(nearest(&levels, -9.0), levels[0]);
+            for x in [0.5, 0.1, 0.02, -0.3] {
+                assert!((nearest(&levels, x) - x).abs() <= x.abs() / 32.0, "{law:?}: {x}");
+            }
         }
     }
 

@@ -1,6 +1,6 @@
-//! Placed sounds to channels: cutting with equal margins, voices, room, one room tone a channel, noise, sounds that are no
-//! speech, crosstalk, line, levels. Labels of the dialogue never change here; what is in the channels beside its speech, or
-//! that a channel is absent, is told with the sound ([`Beside`]).
+//! Placed sounds to channels: cutting with equal margins, voices, room, one room tone a channel, noise, sounds that are
+//! no speech, crosstalk, line, levels. Labels of the dialogue never change here; what is in the channels beside its
+//! speech, or that a channel is absent, is told with the sound ([`Beside`]).
 
 mod cut;
 mod echo;
@@ -16,6 +16,7 @@ mod voice;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
+use vap_core::g711::Law;
 
 use cut::add_cut;
 use echo::crosstalk;
@@ -141,7 +142,8 @@ impl Surroundings {
         sounds(&events, talk.length)
     }
 
-    /// What happens to the sound of both channels on its way: crosstalk, clipping, line, packets, a channel that is absent.
+    /// What happens to the sound of both channels on its way: crosstalk, clipping, line, packets, a channel that is
+    /// absent.
     /// `speech_db` is the speech level of a channel that has speech.
     pub fn degrade(
         &self,
@@ -161,7 +163,7 @@ impl Surroundings {
         }
         let too_soft = |c: usize| !absent[c] && speech_db[c].is_some_and(|level| level < SOFTEST_ON_LINE_DB);
         if rng.random_bool(config.telephone) && !too_soft(0) && !too_soft(1) {
-            let law = *[line::Law::Mu, line::Law::A].choose(rng).unwrap_or(&line::Law::Mu);
+            let law = *[Law::Mu, Law::A].choose(rng).unwrap_or(&Law::Mu);
             for c in (0..2).filter(|c| !absent[*c]) {
                 channels[c] = line::telephone(&channels[c], law);
             }

@@ -7,7 +7,7 @@ mod definition;
 mod tiny;
 
 use super::KernelModel;
-use crate::{Batch, Session, SessionOptions};
+use crate::{Session, SessionOptions};
 use std::sync::Arc;
 use tiny::{Random, random_file, talk, tiny_config};
 use vap_core::config::{EncoderKind, HOP_MELS, MEL_BANDS};
@@ -281,17 +281,14 @@ fn a_hop_has_a_part_a_layer_whatever_the_form() {
 }
 
 #[test]
-fn weights_that_run_out_of_range_are_told_and_harm_no_other_stream() {
+fn weights_that_run_out_of_range_are_told() {
     let mut wild = file(whisper_config(), 7);
     wild.weights.get_mut("encoder.layers.0.self_attention.distance_bias").unwrap().values.fill(f32::MAX);
     wild.weights.get_mut("encoder.layers.0.self_attention.query.weight").unwrap().values.fill(1e19);
     wild.weights.get_mut("encoder.layers.0.self_attention.key.weight").unwrap().values.fill(1e19);
     let wild = Arc::new(KernelModel::from_file(&wild).unwrap());
-    let mut batch = Batch::new(&wild, 1).unwrap();
     let options = SessionOptions { user_rate_hz: 16_000, agent_rate_hz: 16_000, policy: None };
-    let call = batch.join(options).unwrap();
+    let mut session = Session::new(wild, options).unwrap();
     let sound = talk(1, 16_000, 0.2);
-    batch.hear(call, Some(&sound), Some(&sound)).unwrap();
-    while batch.work() > 0 {}
-    assert_eq!(batch.leave(call).unwrap_err().code(), "not-finite");
+    assert_eq!(session.push(Some(&sound), Some(&sound)).unwrap_err().code(), "not-finite");
 }

@@ -4,9 +4,10 @@
 //! Two numbers that are summed lie side by side: two neighbours of a key in each of four slots, two slots of each of
 //! four numbers of a value.
 
-use super::attention::{HeadRoom, Shape, softmax};
-use super::lanes::splat_pair;
-use super::quantise::{Limit, quantise};
+use super::super::arithmetic::lanes::{softmax, splat_pair};
+use super::super::arithmetic::quantise::{Limit, quantise};
+use super::super::shapes::Shape;
+use super::super::workspace::HeadWorkspace;
 use crate::error::Result;
 use vap_core::state::{Reader, Writer};
 use wide::{f32x4, i16x8, i32x4};
@@ -17,7 +18,7 @@ const PAIRS: usize = 4;
 /// The last `context` frames. The frame at position `p` of the stream lies in slot `p % context`; slots not written
 /// yet are zero, and out of sight.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct IntegerRing {
+pub(in crate::kernels) struct IntegerRing {
     /// `[2, heads, head_dim / 2, slots, 2]`.
     keys: Vec<[i16; 2]>,
     /// `[2, heads, slots]`.
@@ -70,11 +71,11 @@ impl IntegerRing {
         slot: usize,
         keys: &[f32],
         values: &[f32],
-        room: &mut HeadRoom,
+        workspace: &mut HeadWorkspace,
     ) {
         let head_dim = shape.head_dim;
         let (key_size, value_size) = sizes(shape);
-        let integers = &mut room.integers[..shape.value_dim];
+        let integers = &mut workspace.integers[..shape.value_dim];
         for (head, (key, value)) in keys.chunks_exact(head_dim).zip(values.chunks_exact(head_dim)).enumerate()
         {
             let at = channel * shape.heads + head;
@@ -92,30 +93,37 @@ impl IntegerRing {
         }
     }
 
-    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`; `room` holds the distance bias.
-    pub fn attend(&self, shape: &Shape, channel: usize, query: &[f32], room: &mut HeadRoom, y: &mut [f32]) {
+    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`; `workspace` holds the distance bias.
+    pub fn attend(
+        &self,
+        shape: &Shape,
+        channel: usize,
+        query: &[f32],
+        workspace: &mut HeadWorkspace,
+        y: &mut [f32],
+    ) {
         let (key_size, value_size) = sizes(shape);
-        for (head, biases) in room.biases.chunks_exact(shape.slots).enumerate() {
+        for (head, biases) in workspace.biases.chunks_exact(shape.slots).enumerate() {
             let at = channel * shape.heads + head;
             let own = head * shape.head_dim..(head + 1) * shape.head_dim;
             let scales = at * shape.slots..(at + 1) * shape.slots;
 
-            let integers = &mut room.integers[..shape.value_dim];
+            let integers = &mut workspace.integers[..shape.value_dim];
             integers.fill(0);
             let scale = quantise(&query[own.clone()], Limit::Against(LARGEST), integers);
             let keys = &self.keys[at * key_size..][..key_size];
             let query = Query { pairs: integers.as_chunks().0, scale };
-            score(query, keys, &self.key_scales[scales.clone()], biases, &mut room.scores);
-            let total = softmax(&mut room.scores);
+            score(query, keys, &self.key_scales[scales.clone()], biases, &mut workspace.scores);
+            let total = softmax(&mut workspace.scores);
 
-            for (share, scale) in room.scores.iter_mut().zip(&self.value_scales[scales]) {
+            for (share, scale) in workspace.scores.iter_mut().zip(&self.value_scales[scales]) {
                 *share *= scale;
             }
-            let integers = &mut room.integers[..shape.slots];
-            let scale = quantise(&room.scores, Limit::Against(LARGEST), integers);
+            let integers = &mut workspace.integers[..shape.slots];
+            let scale = quantise(&workspace.scores, Limit::Against(LARGEST), integers);
             let values = &self.values[at * value_size..][..value_size];
-            blend(integers.as_chunks().0, values, scale / total, &mut room.seen);
-            y[own].copy_from_slice(&room.seen[..shape.head_dim]);
+            blend(integers.as_chunks().0, values, scale / total, &mut workspace.seen);
+            y[own].copy_from_slice(&workspace.seen[..shape.head_dim]);
         }
     }
 }

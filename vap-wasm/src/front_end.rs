@@ -15,17 +15,17 @@ pub const MAX_AHEAD_MS: u64 = 5_000;
 const PIECE_MS: u64 = 2_560;
 
 /// User, then agent.
-pub(crate) struct Ears {
+pub(crate) struct FrontEnd {
     channels: [Channel; 2],
     /// What silence of a whole number of samples left over, in parts of the other channel's sample.
     silence_rest: [u64; 2],
 }
 
-impl Ears {
-    /// Ears at the beginning of a conversation.
+impl FrontEnd {
+    /// A front end at the beginning of a conversation.
     pub fn new(rates_hz: [u32; 2]) -> Result<Self> {
         let [user, agent] = rates_hz;
-        Ok(Ears { channels: [Channel::new(user)?, Channel::new(agent)?], silence_rest: [0; 2] })
+        Ok(FrontEnd { channels: [Channel::new(user)?, Channel::new(agent)?], silence_rest: [0; 2] })
     }
 
     /// Writes where both channels stand.
@@ -37,7 +37,7 @@ impl Ears {
         }
     }
 
-    /// Reads what [`Ears::save`] wrote when `hops` had been taken; `ended` after [`Ears::finish`].
+    /// Reads what [`FrontEnd::save`] wrote when `hops` had been taken; `ended` after [`FrontEnd::finish`].
     pub fn restore(reader: &mut Reader, hops: u64, ended: bool) -> Result<Self> {
         let mut silence_rest = [0; 2];
         let mut channel = |at: usize| -> Result<Channel> {
@@ -45,7 +45,7 @@ impl Ears {
             silence_rest[at] = reader.count("rest of silence", u32::MAX.into())?;
             Channel::restore(rate_hz, reader, hops, ended)
         };
-        Ok(Ears { channels: [channel(0)?, channel(1)?], silence_rest })
+        Ok(FrontEnd { channels: [channel(0)?, channel(1)?], silence_rest })
     }
 
     /// Sample rates, in Hz.

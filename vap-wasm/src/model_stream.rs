@@ -15,11 +15,11 @@ pub trait Model {
     fn identity(&self) -> u64;
 
     /// A stream at its beginning.
-    fn listen(self: Arc<Self>) -> Box<dyn Listener>;
+    fn stream(self: Arc<Self>) -> Box<dyn ModelStream>;
 }
 
 /// One stream: hops of mels in, logits out, in steps between which the caller may do something else.
-pub trait Listener {
+pub trait ModelStream {
     /// Hops that may be begun at once.
     fn most_hops(&self) -> usize;
 
@@ -47,7 +47,7 @@ pub trait Listener {
     /// `state` where it cannot be written.
     fn save(&self, out: &mut Writer) -> Result<()>;
 
-    /// Takes over what [`Listener::save`] wrote of a stream of the same model.
+    /// Takes over what [`ModelStream::save`] wrote of a stream of the same model.
     ///
     /// # Errors
     /// `state` for what it cannot have written; the stream is then none.
@@ -63,18 +63,18 @@ impl Model for KernelModel {
         KernelModel::identity(self)
     }
 
-    fn listen(self: Arc<Self>) -> Box<dyn Listener> {
-        Box::new(KernelListener { state: self.init_state(), pass: self.pass(1), model: self })
+    fn stream(self: Arc<Self>) -> Box<dyn ModelStream> {
+        Box::new(KernelStream { state: self.init_state(), pass: self.pass(1), model: self })
     }
 }
 
-struct KernelListener {
+struct KernelStream {
     model: Arc<KernelModel>,
     state: KernelState,
     pass: Pass,
 }
 
-impl Listener for KernelListener {
+impl ModelStream for KernelStream {
     fn most_hops(&self) -> usize {
         1
     }

@@ -19,7 +19,7 @@ const OFFSET: i16 = 128;
 
 /// `[outputs, inputs]` weights and `[outputs]` biases.
 #[derive(Debug)]
-pub(super) struct Matrix {
+pub(in crate::kernels) struct Matrix {
     /// Padding included.
     inputs: usize,
     outputs: usize,
@@ -40,7 +40,7 @@ enum Weights {
 
 /// Rows of activations as they lie in memory: row `i` begins at `i x stride`.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
+pub(in crate::kernels) struct Rows<'a> {
     pub values: &'a [f32],
     pub count: usize,
     pub stride: usize,
@@ -54,7 +54,7 @@ impl<'a> Rows<'a> {
 
 /// Room for activations as integers.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Quantised {
+pub(in crate::kernels) struct Quantised {
     /// `[rows, padded inputs]`.
     values: Vec<i16>,
     /// What an integer of each row is worth, `[rows]`.
@@ -64,7 +64,7 @@ pub(super) struct Quantised {
 }
 
 impl Quantised {
-    /// Room for `rows` rows of `inputs`.
+    /// Workspace for `rows` rows of `inputs`.
     pub fn new(rows: usize, inputs: usize) -> Self {
         Quantised { values: vec![0; rows * padded(inputs)], scales: vec![0.0; rows], totals: vec![0; rows] }
     }
@@ -131,11 +131,11 @@ impl Matrix {
         matches!(self.weights, Weights::Integers { .. })
     }
 
-    /// Rows `x` to rows of `outputs` at `y`, `y_stride` apart; `room` for as many rows of as many inputs.
-    pub fn product(&self, x: Rows, y: &mut [f32], y_stride: usize, room: &mut Quantised) {
+    /// Rows `x` to rows of `outputs` at `y`, `y_stride` apart; `workspace` for as many rows of as many inputs.
+    pub fn product(&self, x: Rows, y: &mut [f32], y_stride: usize, workspace: &mut Quantised) {
         let inputs = self.inputs;
         if self.is_integers() {
-            room.fill(x, inputs, Limit::Against(LARGEST));
+            workspace.fill(x, inputs, Limit::Against(LARGEST));
         }
         for panel in 0..self.bias.len() {
             // All rows pass a panel while it is at hand.
@@ -149,9 +149,9 @@ impl Matrix {
                     }
                     Weights::Integers { pairs, scales } => {
                         let weights = &pairs[panel * inputs / 2..][..inputs / 2];
-                        let sums = integer_sums(weights, rows.map(|row| room.row(row, inputs)));
+                        let sums = integer_sums(weights, rows.map(|row| workspace.row(row, inputs)));
                         [0, 1].map(|r| {
-                            let (scale, total) = (room.scales[rows[r]], room.totals[rows[r]]);
+                            let (scale, total) = (workspace.scales[rows[r]], workspace.totals[rows[r]]);
                             scaled(sums[r], total, scale, &scales[panel], &self.bias[panel])
                         })
                     }
@@ -274,8 +274,13 @@ mod tests {
             for (matrix, scales, rounding) in matrices {
                 let stride = outputs + 3;
                 let mut y = vec![7.0; rows * stride];
-                let mut room = Quantised::new(rows, inputs);
-                matrix.product(Rows { values: &x, count: rows, stride: width }, &mut y, stride, &mut room);
+                let mut workspace = Quantised::new(rows, inputs);
+                matrix.product(
+                    Rows { values: &x, count: rows, stride: width },
+                    &mut y,
+                    stride,
+                    &mut workspace,
+                );
                 for (row, y) in y.chunks_exact(stride).enumerate() {
                     for output in 0..outputs {
                         let sum: f32 =

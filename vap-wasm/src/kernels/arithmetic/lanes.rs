@@ -3,42 +3,42 @@
 use wide::{f32x8, i16x8, i32x4, i32x8};
 
 /// Floats worked at once.
-pub(super) const LANES: usize = 8;
+pub(in crate::kernels) const LANES: usize = 8;
 /// Rows of activations and weights are padded with zeros to a multiple of this.
-pub(super) const PADDING: usize = 16;
+pub(in crate::kernels) const PADDING: usize = 16;
 
 /// `length` with its padding.
-pub(super) const fn padded(length: usize) -> usize {
+pub(in crate::kernels) const fn padded(length: usize) -> usize {
     length.next_multiple_of(PADDING)
 }
 
 /// Whole groups of [`LANES`] floats.
-pub(super) fn lanes(values: &[f32]) -> &[[f32; LANES]] {
+pub(in crate::kernels) fn lanes(values: &[f32]) -> &[[f32; LANES]] {
     values.as_chunks().0
 }
 
 /// Whole groups of [`LANES`] floats.
-pub(super) fn lanes_mut(values: &mut [f32]) -> &mut [[f32; LANES]] {
+pub(in crate::kernels) fn lanes_mut(values: &mut [f32]) -> &mut [[f32; LANES]] {
     values.as_chunks_mut().0
 }
 
 /// Sum of all lanes, in the same order on every target.
 #[inline(always)]
-pub(super) fn sum(x: f32x8) -> f32 {
+pub(in crate::kernels) fn sum(x: f32x8) -> f32 {
     let [a, b, c, d, e, f, g, h] = x.to_array();
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 /// A pair of numbers beside itself in all lanes.
 #[inline(always)]
-pub(super) fn splat_pair(pair: [i16; 2]) -> i16x8 {
+pub(in crate::kernels) fn splat_pair(pair: [i16; 2]) -> i16x8 {
     let pair: i32 = bytemuck::must_cast(pair);
     bytemuck::must_cast(i32x4::splat(pair))
 }
 
 /// The high byte of each number, with its sign.
 #[inline(always)]
-pub(super) fn high_bytes(x: i16x8) -> i16x8 {
+pub(in crate::kernels) fn high_bytes(x: i16x8) -> i16x8 {
     // On x86-64 `wide` hands a shift its count through memory, and each waits for it. Of a product with a constant
     // the compiler makes a shift by a constant.
     if cfg!(target_arch = "x86_64") { x.mul_keep_high(i16x8::splat(256)) } else { x >> 8 }
@@ -46,7 +46,7 @@ pub(super) fn high_bytes(x: i16x8) -> i16x8 {
 
 /// 256 times each number, wrapping around.
 #[inline(always)]
-pub(super) fn times_256(x: i32x4) -> i32x4 {
+pub(in crate::kernels) fn times_256(x: i32x4) -> i32x4 {
     if cfg!(target_arch = "x86_64") { (0..8).fold(x, |x, _| x + x) } else { x << 8 }
 }
 
@@ -57,7 +57,7 @@ const ROUNDER: f32 = 12_582_912.0;
 /// `e^x` for `x <= 0`, within 2 units in the last place; `e^-60` below -60, so that products of it with what it weighs
 /// stay clear of denormal numbers, which are slow.
 #[inline(always)]
-pub(super) fn exp_of_negative(x: f32x8) -> f32x8 {
+pub(in crate::kernels) fn exp_of_negative(x: f32x8) -> f32x8 {
     let splat = f32x8::splat;
     // Cephes' expf: x = n ln 2 + r, e^r by a polynomial, 2^n by the exponent's bits.
     let x = x.fast_max(splat(-60.0));
@@ -78,9 +78,32 @@ pub(super) fn exp_of_negative(x: f32x8) -> f32x8 {
 
 /// `x` of `[-32767, 32767]` rounded to whole numbers, ties to even.
 #[inline(always)]
-pub(super) fn round_to_i16(x: f32x8) -> i16x8 {
+pub(in crate::kernels) fn round_to_i16(x: f32x8) -> i16x8 {
     let bits: i32x8 = bytemuck::must_cast(x + f32x8::splat(ROUNDER));
     i16x8::from_i32x8_saturate(bits - i32x8::splat(ROUNDER.to_bits() as i32))
+}
+
+/// `x += y`, lane by lane.
+pub(in crate::kernels) fn add(x: &mut [f32], y: &[f32]) {
+    for (x, y) in lanes_mut(x).iter_mut().zip(lanes(y)) {
+        *x = (f32x8::new(*x) + f32x8::new(*y)).to_array();
+    }
+}
+
+/// `e^(score - greatest score)` in place; gives their sum.
+pub(in crate::kernels) fn softmax(scores: &mut [f32]) -> f32 {
+    let scores = lanes_mut(scores);
+    let most = scores.iter().fold(f32x8::splat(f32::MIN), |most, s| most.fast_max(f32x8::new(*s)));
+    let most = f32x8::splat(most.to_array().into_iter().fold(f32::MIN, |a, b| if b > a { b } else { a }));
+    let mut total = f32x8::ZERO;
+    for score in scores {
+        let below = f32x8::new(*score) - most;
+        let share = exp_of_negative(below);
+        // The clamp inside would hide a score that is not finite.
+        total += share + below * f32x8::ZERO;
+        *score = share.to_array();
+    }
+    sum(total)
 }
 
 #[cfg(test)]
@@ -115,5 +138,17 @@ mod tests {
     fn rounding_is_to_the_nearest_even_and_covers_16_bits() {
         let x = [0.5, 1.5, -0.5, -1.5, 32_767.0, -32_767.0, 0.49, -2.51];
         assert_eq!(round_to_i16(f32x8::new(x)).to_array(), [0, 2, 0, -2, 32_767, -32_767, 0, -3]);
+    }
+
+    #[test]
+    fn shares_sum_to_their_total_and_what_is_never_seen_has_none() {
+        let mut scores = [1.0, 2.0, 3.0, -1e27, 0.0, -50.0, 3.0, -1e30];
+        let total = softmax(&mut scores);
+        assert!((scores.iter().sum::<f32>() - total).abs() < 1e-6);
+        assert_eq!((scores[2], scores[6]), (1.0, 1.0));
+        assert!(scores[3] < 1e-26 && scores[7] < 1e-26);
+        for wild in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(!softmax(&mut [wild, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]).is_finite());
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{BurnModel, BurnState};
 use crate::error::{Error, Result};
-use crate::listener::{Listener, Model};
 use crate::model_info::ModelInfo;
+use crate::model_stream::{Model, ModelStream};
 use burn::tensor::{Tensor, TensorData};
 use std::sync::Arc;
 use vap_core::Error as CoreError;
@@ -20,24 +20,19 @@ impl Model for BurnModel {
         0
     }
 
-    fn listen(self: Arc<Self>) -> Box<dyn Listener> {
-        Box::new(BurnListener {
-            state: self.init_state(1),
-            model: self,
-            mels: Vec::new(),
-            logits: Vec::new(),
-        })
+    fn stream(self: Arc<Self>) -> Box<dyn ModelStream> {
+        Box::new(BurnStream { state: self.init_state(1), model: self, mels: Vec::new(), logits: Vec::new() })
     }
 }
 
-struct BurnListener {
+struct BurnStream {
     model: Arc<BurnModel>,
     state: BurnState,
     mels: Vec<f32>,
     logits: Vec<f32>,
 }
 
-impl Listener for BurnListener {
+impl ModelStream for BurnStream {
     fn most_hops(&self) -> usize {
         self.model.info().config.context_frames
     }

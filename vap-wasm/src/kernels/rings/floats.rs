@@ -3,8 +3,9 @@
 //! Keys lie transposed, so that the scores of eight slots are summed side by side; values lie slot after slot, so that
 //! eight numbers of a head are.
 
-use super::attention::{HeadRoom, Shape, softmax};
-use super::lanes::{LANES, lanes, lanes_mut};
+use super::super::arithmetic::lanes::{LANES, lanes, lanes_mut, softmax};
+use super::super::shapes::Shape;
+use super::super::workspace::HeadWorkspace;
 use crate::error::Result;
 use vap_core::state::{Reader, Writer};
 use wide::f32x8;
@@ -12,7 +13,7 @@ use wide::f32x8;
 /// The last `context` frames. The frame at position `p` of the stream lies in slot `p % context`; slots not written
 /// yet are zero, and out of sight.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct FloatRing {
+pub(in crate::kernels) struct FloatRing {
     /// `[2, heads, head_dim, slots]`.
     keys: Vec<f32>,
     /// `[2, heads, context, value_dim]`.
@@ -54,18 +55,25 @@ impl FloatRing {
         }
     }
 
-    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`; `room` holds the distance bias.
-    pub fn attend(&self, shape: &Shape, channel: usize, query: &[f32], room: &mut HeadRoom, y: &mut [f32]) {
+    /// What `query`, `[dim]`, sees in a channel's ring, into `y`, `[dim]`; `workspace` holds the distance bias.
+    pub fn attend(
+        &self,
+        shape: &Shape,
+        channel: usize,
+        query: &[f32],
+        workspace: &mut HeadWorkspace,
+        y: &mut [f32],
+    ) {
         let (key_size, value_size) = (shape.head_dim * shape.slots, shape.context * shape.value_dim);
-        for (head, biases) in room.biases.chunks_exact(shape.slots).enumerate() {
+        for (head, biases) in workspace.biases.chunks_exact(shape.slots).enumerate() {
             let at = channel * shape.heads + head;
             let own = head * shape.head_dim..(head + 1) * shape.head_dim;
             let keys = &self.keys[at * key_size..][..key_size];
-            score(&query[own.clone()], keys, biases, &mut room.scores);
-            let total = softmax(&mut room.scores);
+            score(&query[own.clone()], keys, biases, &mut workspace.scores);
+            let total = softmax(&mut workspace.scores);
             let values = &self.values[at * value_size..][..value_size];
-            blend(&room.scores[..shape.context], values, 1.0 / total, &mut room.seen);
-            y[own].copy_from_slice(&room.seen[..shape.head_dim]);
+            blend(&workspace.scores[..shape.context], values, 1.0 / total, &mut workspace.seen);
+            y[own].copy_from_slice(&workspace.seen[..shape.head_dim]);
         }
     }
 }

@@ -8,7 +8,7 @@ const SMALLEST: f32 = 1e-30;
 
 /// How large the integers may become.
 #[derive(Clone, Copy)]
-pub(super) enum Limit {
+pub(in crate::kernels) enum Limit {
     /// At most this.
     Largest(f32),
     /// So large that a sum of products with other integers still fits 32 bits, each of those at most this.
@@ -17,7 +17,7 @@ pub(super) enum Limit {
 
 /// `x` as integers, into `into`; gives what one of them is worth, which is not finite when a number of `x` is not.
 #[inline(always)]
-pub(super) fn quantise(x: &[f32], limit: Limit, into: &mut [i16]) -> f32 {
+pub(in crate::kernels) fn quantise(x: &[f32], limit: Limit, into: &mut [i16]) -> f32 {
     let (whole, rest) = x.as_chunks::<LANES>();
     let (into, into_rest) = into[..x.len()].as_chunks_mut::<LANES>();
     let mut last = [0.0; LANES];
