@@ -194,7 +194,8 @@ fn damaged_states_are_refused_or_work() {
             }
         }
         // As one would write it who knows the format.
-        bytes[16..24].copy_from_slice(&state::hash(&[&bytes[24..]]).to_le_bytes());
+        let hash = state::hash(&[&bytes[24..]]);
+        bytes[16..24].copy_from_slice(&hash.to_le_bytes());
         let heard = std::panic::catch_unwind(|| {
             let mut session = match Session::restore(Arc::<KernelModel>::clone(model), &bytes) {
                 Ok(session) => session,
