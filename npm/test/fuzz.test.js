@@ -2,6 +2,7 @@
 // binary. `VAP_FUZZ_CASES=100000 node --test test/fuzz.test.js` for a long run.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import xxhash from "xxhash-wasm";
 import { ERROR_CODES, TurnDetector, TurnModel, VapTurnError, analyze, createPool, decodeG711, decodeWav, steps, turnEvents } from "../dist/index.js";
 import { numbers, shortCall, wav } from "./support.js";
 import { randomModel } from "../bench/model.mjs";
@@ -138,22 +139,15 @@ function damaged(below, whole, reach = whole.length) {
   return list;
 }
 
-const MASK = (1n << 64n) - 1n;
+const { h64Raw } = await xxhash();
 
 /** The hash in the header of a state set right, as one would who knows the format. */
 function sealed(state) {
   if (state.length < 24) return state;
-  const padded = new Uint8Array(Math.ceil((state.length - 24) / 8) * 8 + 8);
-  padded.set(state.subarray(24));
-  const words = new BigUint64Array(padded.buffer);
-  const whole = Math.floor((state.length - 24) / 8);
-  let hash = 0xcbf29ce484222325n;
-  for (const word of [...words.subarray(0, whole), BigInt(state.length - 24), (state.length - 24) % 8 === 0 ? 0n : words[whole]]) {
-    hash = ((hash ^ word) * 0x100000001b3n) & MASK;
-    hash ^= hash >> 32n;
-  }
-  const view = new DataView(state.buffer, state.byteOffset);
-  view.setBigUint64(16, hash, true);
+  const hashed = new Uint8Array(state.length - 16);
+  new DataView(hashed.buffer).setBigUint64(0, BigInt(state.length - 24), true);
+  hashed.set(state.subarray(24), 8);
+  new DataView(state.buffer, state.byteOffset).setBigUint64(16, h64Raw(hashed), true);
   return state;
 }
 
