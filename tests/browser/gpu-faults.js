@@ -18,7 +18,7 @@ export function losing() {
 export function dawdling() {
   const now = performance.now.bind(performance);
   let late = 0;
-  performance.now = () => now() + (late += 400);
+  performance.now = () => now() + (late += 100);
 }
 
 /** Before other code of a Worker: a message on the channel "lose" has the GPU never answer again. */
