@@ -74,8 +74,8 @@ fn what_left_the_windows_changes_nothing_and_what_is_in_them_does() {
     let base = random_mels(6, frames);
     for (engine, channel) in tiny_engines().iter().flat_map(|e| [(e, 0), (e, 1)]) {
         let config = engine.config();
-        // Each attention reaches `context - 1` frames back; the convolutions some mel frames before the frame's own
-        // two.
+        // Each attention reaches `context - 1` frames back; the convolutions some mel frames
+        // before the frame's own two.
         let attentions = config.channel_layers + 2 * config.num_layers;
         let convolved_mels = CONV1_KERNEL - 1 + config.encoder.conv2_kernel() - MELS_A_FRAME;
         let reach_mels = 2 * attentions * (config.context_frames - 1) + convolved_mels;

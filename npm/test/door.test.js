@@ -1,4 +1,4 @@
-// The wasm door below the package: slices, an audio thread's room. Whatever comes in, an error with a `code`
+// The wasm door below the package: slices, the buffers of an audio thread. Whatever comes in, an error with a `code`
 // comes out, and nothing that was told is lost.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

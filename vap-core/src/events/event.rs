@@ -30,8 +30,7 @@ names! {
         /// and is not judged yet: lower your voice. `probability` is then that of no backchannel, and exactly one
         /// verdict of this speaker with that `startMs` follows: `interruption`, `backchannel`, or, where the other had
         /// fallen silent by then, `turnShift`, or `endOfTurn` when that turn is over at once. Only a backchannel that
-        /// goes on beyond
-        /// `maxBackchannelMs` is judged once more.
+        /// goes on beyond `maxBackchannelMs` is judged once more.
         OverlapStart = "overlapStart",
         /// They no longer both speak; the speaker is that of the `overlapStart`.
         OverlapEnd = "overlapEnd",

@@ -75,8 +75,8 @@ pub fn fit(source: &SourceEncoder, windows: &[Vec<f64>], context: usize) -> Resu
     Ok(Distances { bias, told })
 }
 
-/// Scores `[batch, heads, frames, frames]` of the last `context` frames by distance, `[batch, heads, context,
-/// context]`.
+/// Scores `[batch, heads, frames, frames]` of the last `context` frames by distance,
+/// `[batch, heads, context, context]`.
 fn by_distance(scores: &Tensor, context: i64) -> Tensor {
     let frames = scores.size()[2];
     let query = Tensor::arange(context, (Kind::Int64, tch::Device::Cpu)).unsqueeze(1) + (frames - context);

@@ -128,8 +128,8 @@ pub fn fit(clips: &[Vec<f32>]) -> Result<FrontEnd> {
     let offset: Vec<f64> = (0..MEL_BANDS).map(|b| fitted.mean(0, theirs(b))).collect();
     let r2 = (0..MEL_BANDS)
         .map(|band| {
-            // The error's mean square over the clips held out, from their moments: e = y - offset - row · (x - mean) /
-            // d.
+            // The error's mean square over the clips held out, from their moments:
+            // e = y - offset - row · (x - mean) / d.
             let row = &map[band * MEL_BANDS..(band + 1) * MEL_BANDS];
             let mut factors = vec![0.0; ROW];
             factors[theirs(band)] = 1.0;

@@ -22,7 +22,7 @@ const GATED: f64 = 0.3;
 /// One step of 16 bits.
 const BIT: f32 = 1.0 / 32_768.0;
 
-/// Levels of both room_tones, in dB below full scale; none for digital silence. `speech_db` is the speech level of a
+/// Levels of both room tones, in dB below full scale; none for digital silence. `speech_db` is the speech level of a
 /// channel that has speech.
 pub fn room_tones(
     config: &SimulationConfig,

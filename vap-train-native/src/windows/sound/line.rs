@@ -79,8 +79,7 @@ mod tests {
             assert_eq!(levels.len(), 256);
             // What was decoded is coded as itself.
             assert!(levels.iter().all(|level| nearest(&levels, *level) == *level), "{law:?}");
-            // Beyond the largest is the largest; steps grow with the level, by the recommendation at most 1 in 16 of
-            // it.
+            // Beyond the largest is the largest; steps grow with the level, by the recommendation at most 1 in 16.
             assert_eq!(nearest(&levels, 9.0), levels[255]);
             assert_eq!(nearest(&levels, -9.0), levels[0]);
             for x in [0.5, 0.1, 0.02, -0.3] {
